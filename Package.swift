@@ -1,0 +1,44 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// A room of the house: its folder is its name, its arrows only point down.
+func room(_ name: String, _ imports: Target.Dependency...) -> Target {
+  .target(name: name, dependencies: imports)
+}
+
+/// The tests of one room.
+func tests(of name: String, _ more: Target.Dependency...) -> Target {
+  .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + more)
+}
+
+let package = Package(
+  name: "gatehouse",
+  products: [.executable(name: "gatehouse", targets: ["gatehouse"])],
+  targets: [
+    // The rooms, from the ground up. An arrow is an argument.
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "COpenSSL"),
+    room("Primitives"),
+    room("HTTP", "Primitives"),
+    room("Tenancy", "Primitives"),
+    room("Balancing", "Primitives"),
+    room("ConfigLanguage"),
+    room("Platform", "Primitives", "CLinux", "COpenSSL"),
+    room("Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
+    room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Primitives"),
+    room("Telemetry", "Engine", "Primitives"),
+    room("Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Platform", "Primitives"),
+    .executableTarget(name: "gatehouse", dependencies: ["Control"]),
+
+    tests(of: "Primitives"),
+    tests(of: "HTTP", "Primitives"),
+    tests(of: "Tenancy", "Primitives"),
+    tests(of: "Balancing", "Primitives"),
+    tests(of: "ConfigLanguage"),
+    tests(of: "Platform", "Primitives"),
+    tests(of: "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
+    tests(of: "Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"),
+    tests(of: "Telemetry", "Engine", "Primitives"),
+  ],
+  swiftLanguageModes: [.v6]
+)

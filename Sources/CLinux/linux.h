@@ -1,0 +1,103 @@
+// Static inline wrappers for what Swift can't import from Linux' headers: variadic calls, macros and bit masks.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline int linux_errno(void) { return errno; }
+
+static inline int linux_open(const char *path, int flags, unsigned mode) { return open(path, flags, (mode_t)mode); }
+static inline int linux_fcntl_int(int descriptor, int command, int argument) { return fcntl(descriptor, command, argument); }
+
+static inline int linux_socket(int family, int type) {
+  return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+static inline int linux_accept(int listener, struct sockaddr_storage *peer, socklen_t *length) {
+  return accept4(listener, (struct sockaddr *)peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+static inline int linux_connect(int descriptor, const void *address, socklen_t length) {
+  return connect(descriptor, (const struct sockaddr *)address, length);
+}
+static inline int linux_bind(int descriptor, const void *address, socklen_t length) {
+  return bind(descriptor, (const struct sockaddr *)address, length);
+}
+static inline int linux_getsockname(int descriptor, struct sockaddr_storage *address, socklen_t *length) {
+  return getsockname(descriptor, (struct sockaddr *)address, length);
+}
+static inline int linux_set_option(int descriptor, int level, int name, int value) {
+  return setsockopt(descriptor, level, name, &value, sizeof value);
+}
+static inline int linux_socket_error(int descriptor) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length) ? errno : value;
+}
+static inline int linux_linger_reset(int descriptor) {
+  struct linger option = {1, 0};
+  return setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, sizeof option);
+}
+static inline ssize_t linux_recv(int descriptor, void *into, size_t count) { return recv(descriptor, into, count, 0); }
+static inline ssize_t linux_send(int descriptor, const void *from, size_t count) {
+  return send(descriptor, from, count, MSG_NOSIGNAL);
+}
+static inline ssize_t linux_send_two(int descriptor, const void *first, size_t firstCount, const void *second, size_t secondCount) {
+  struct iovec parts[2] = {{(void *)first, firstCount}, {(void *)second, secondCount}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  return sendmsg(descriptor, &message, MSG_NOSIGNAL);
+}
+static inline int linux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int linux_epoll_add(int poller, int descriptor, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event);
+}
+static inline int linux_epoll_modify(int poller, int descriptor, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return epoll_ctl(poller, EPOLL_CTL_MOD, descriptor, &event);
+}
+static inline int linux_epoll_remove(int poller, int descriptor) {
+  return epoll_ctl(poller, EPOLL_CTL_DEL, descriptor, NULL);
+}
+static inline uint64_t linux_event_token(const struct epoll_event *event) { return event->data.u64; }
+static inline uint32_t linux_event_bits(const struct epoll_event *event) { return event->events; }
+static inline int linux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+static inline int64_t linux_now(clockid_t clock) {
+  struct timespec value;
+  clock_gettime(clock, &value);
+  return (int64_t)value.tv_sec * 1000000000 + value.tv_nsec;
+}
+static const uint32_t linux_epoll_in = EPOLLIN;
+static const uint32_t linux_epoll_out = EPOLLOUT;
+static const uint32_t linux_epoll_rdhup = EPOLLRDHUP;
+static const uint32_t linux_epoll_hup = EPOLLHUP;
+static const uint32_t linux_epoll_err = EPOLLERR;
+static const uint32_t linux_epoll_et = EPOLLET;
+static inline int linux_affinity_count(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+static inline int linux_signalfd(int only_one_more, sigset_t *set) { return signalfd(only_one_more, set, SFD_CLOEXEC); }
+static inline void *linux_reserve(size_t count) {
+  void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}

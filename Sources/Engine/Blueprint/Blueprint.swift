@@ -1,0 +1,147 @@
+public import Balancing
+public import Primitives
+public import Tenancy
+
+/// Everything the data plane is told: one immutable value, built and checked off to the side and swapped in whole.
+///
+/// Spans of time are nanoseconds; names are unique among their kind; indices point into the arrays of this value.
+public struct Blueprint: Sendable {
+  /// Grows by one with each configuration that was put into use.
+  public var generation: UInt64 = 1
+  /// Event loops, at least 1.
+  public var workers = 1
+  /// How long a stop waits for requests in flight.
+  public var drain: Int64 = 30 * .second
+  /// Where clients connect.
+  public var listeners: [Endpoint] = []
+  /// How long each step of a connection may take.
+  public var timeouts = Timeouts()
+  /// How much one connection or process may hold.
+  public var bounds = Bounds()
+  /// Peers whose forwarding fields and tenant field are believed.
+  public var trust: [IPNetwork] = []
+  /// Where a tenant's name may come from.
+  public var resolving = ResolvingRules()
+  /// Who serves requests that name no tenant; `nil` refuses them.
+  public var unknownTenant: TenantIndex?
+  /// Whether admitted answers carry `RateLimit` and `RateLimit-Policy`.
+  public var showsRateLimits = true
+  /// Whether access records are wanted.
+  public var keepsRecords = false
+  /// The shards, in the order of the configuration; a tenant's home is an index here.
+  public var shards: [Shard] = []
+  /// Plans, by the index a tenant carries; only their names matter to the data plane.
+  public var planNames: [String] = []
+  /// Shards that tenants without a home are spread over by rendezvous hash; empty refuses them.
+  public var unlistedShards: [Int] = []
+  /// The tenants.
+  public var tenants: TenantDirectory
+
+  /// A blueprint for `tenants` with the defaults of the language and no listener, shard or rule.
+  public init(tenants: TenantDirectory) { self.tenants = tenants }
+}
+
+/// How long each step of a connection may take, in nanoseconds.
+public struct Timeouts: Sendable, BitwiseCopyable {
+  /// The whole request head, from its first byte.
+  public var header: Int64 = 10 * .second
+  /// Between two pieces of a request body.
+  public var bodyIdle: Int64 = 30 * .second
+  /// Between two requests of a client, and an unused upstream connection in its pool.
+  public var keepAlive: Int64 = 60 * .second
+  /// Until a backend accepts a connection.
+  public var connect: Int64 = 2 * .second
+  /// From the request's last byte to the response head.
+  public var response: Int64 = 30 * .second
+  /// Without a byte either way, on tunnels and streams.
+  public var idle: Int64 = 300 * .second
+
+  /// The defaults of the language.
+  public init() {}
+}
+
+/// How much one connection, or the process, may hold.
+public struct Bounds: Sendable, BitwiseCopyable {
+  /// Bytes of a head, request line included (1 KiB ... 256 KiB).
+  public var headerSize = 32 << 10
+  /// Fields of a head (1 ... 1,000).
+  public var headerCount = 128
+  /// Bytes of a request body; 0 is unlimited.
+  public var bodySize: Int64 = 0
+  /// Client connections of the process.
+  public var connections = 20_000
+
+  /// The defaults of the language.
+  public init() {}
+}
+
+/// A group of backends that holds the data of some tenants.
+public struct Shard: Sendable {
+  /// Its name, at most 255 bytes.
+  public var name: String
+  /// Where it stands, if that was said.
+  public var region: String?
+  /// Its backends, at least one.
+  public var backends: [Backend] = []
+  /// How one of them is chosen.
+  public var balance = BalanceAlgorithm.leastRequests
+  /// How clients are kept on their backend, if they are.
+  public var sticky: Sticky?
+  /// How backends are checked, if they are.
+  public var health: HealthCheck?
+  /// Unused connections kept per worker and backend.
+  public var poolIdle = 64
+
+  /// A shard without backends.
+  public init(name: String) { self.name = name }
+}
+
+/// An application server.
+public struct Backend: Sendable, Hashable {
+  /// Where it listens.
+  public var endpoint: Endpoint
+  /// Its address as the configuration wrote it: its name in metrics and logs.
+  public var name: String
+  /// Its share beside the others, 1 ... 256.
+  public var weight: Int
+
+  /// The backend `name` at `endpoint`.
+  public init(endpoint: Endpoint, name: String, weight: Int = 1) {
+    self.endpoint = endpoint
+    self.name = name
+    self.weight = weight
+  }
+}
+
+/// The cookie that keeps a client on its backend.
+public struct Sticky: Sendable {
+  /// The cookie's name, a token of at most 64 bytes.
+  public var cookie: String
+  /// How long it is good for, in nanoseconds.
+  public var lifetime: Int64
+
+  /// A cookie `cookie`, good for `lifetime` nanoseconds.
+  public init(cookie: String, lifetime: Int64) {
+    self.cookie = cookie
+    self.lifetime = lifetime
+  }
+}
+
+/// An active check: a request sent to each backend of a shard at an interval.
+public struct HealthCheck: Sendable {
+  /// The method, GET or HEAD.
+  public var method = "GET"
+  /// The target, starting with a slash.
+  public var path: String
+  /// Nanoseconds from one check to the next.
+  public var interval: Int64 = 5 * .second
+  /// Nanoseconds a check may take.
+  public var timeout: Int64 = 2 * .second
+  /// Successes in a row that bring a backend back.
+  public var rise = 2
+  /// Failures in a row that take a backend out.
+  public var fall = 3
+
+  /// A check of `path` with the defaults of the language.
+  public init(path: String) { self.path = path }
+}

@@ -1,0 +1,86 @@
+import Primitives
+
+/// What a network tells of one socket, by the token it was registered with.
+struct NetworkEvent: BitwiseCopyable {
+  /// The token of the socket: the slab handle of its connection, or a listener's number.
+  var token: UInt64
+  /// What happened.
+  var kinds: NetworkEventKinds
+}
+
+/// What may have happened to a socket since it was last asked.
+struct NetworkEventKinds: OptionSet, BitwiseCopyable {
+  let rawValue: UInt8
+  /// There are bytes, an end or an error to receive; a listener has connections to accept.
+  static let readable = NetworkEventKinds(rawValue: 1)
+  /// A send that fell short may go on; a connect came to its end.
+  static let writable = NetworkEventKinds(rawValue: 2)
+  /// The peer has ended its half.
+  static let peerEnded = NetworkEventKinds(rawValue: 4)
+  /// The connection is broken: nothing can be sent any more.
+  static let broken = NetworkEventKinds(rawValue: 8)
+  /// Another thread called (`Waker`).
+  static let woken = NetworkEventKinds(rawValue: 16)
+}
+
+/// How a receive or a send ended.
+enum TransferOutcome {
+  /// This many bytes, more than none. A receive shorter than asked means that there was no more.
+  case bytes(Int)
+  /// The other side has ended its half (receive only).
+  case end
+  /// Nothing can be moved now; an event will tell when.
+  case wouldBlock
+  /// The connection is broken.
+  case failed
+}
+
+/// How an accept or a connect ended.
+enum OpenOutcome {
+  /// The new socket; a connecting one tells by `writable` or `broken` when it is through.
+  case opened(Int32)
+  /// No connection waits to be accepted.
+  case none
+  /// The process may hold no further socket (EMFILE, ENFILE, ENOBUFS, ENOMEM).
+  case exhausted
+  /// Refused at once, or unreachable.
+  case failed
+}
+
+/// The one seam between the data plane and the world: sockets, readiness and time.
+///
+/// Sockets are edge-triggered: an event comes once for each change, and what is left unread by choice must be read
+/// when the choice ends. Every call returns at once but `wait`. Statically dispatched: Engine is generic over it.
+protocol Network: ~Copyable {
+  /// The time of the last `wait`, or of the last `refreshClock`.
+  var now: Instant { get }
+  /// Reads the clock anew.
+  mutating func refreshClock()
+  /// Nanoseconds since 1970, for dates and cookies; may jump.
+  func wallClock() -> Int64
+  /// Waits for events, at the latest until `deadline`; returns how many there are.
+  mutating func wait(until deadline: Instant) -> Int
+  /// The event at `index`, below what `wait` returned.
+  func event(_ index: Int) -> NetworkEvent
+  /// Takes one connection of listener number `listener`, registers it with `token`, and tells its peer's address.
+  mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome
+  /// Stops or resumes telling of connections that wait at any listener.
+  mutating func setAccepting(_ isAccepting: Bool)
+  /// Starts to connect to backend number `backend` of the process's roster.
+  mutating func connect(to endpoint: Endpoint, token: UInt64) -> OpenOutcome
+  /// Whether a socket whose connect came to its end is connected.
+  mutating func isConnected(_ socket: Int32) -> Bool
+  /// Moves at most `capacity` bytes that came on `socket` to `into`.
+  mutating func receive(_ socket: Int32, into: UnsafeMutablePointer<UInt8>, capacity: Int) -> TransferOutcome
+  /// Sends as many of `count` bytes as fit now.
+  mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome
+  /// Sends as many bytes of two runs, the first then the second, as fit now.
+  mutating func send(
+    _ socket: Int32, _ first: UnsafePointer<UInt8>, _ firstCount: Int, _ second: UnsafePointer<UInt8>,
+    _ secondCount: Int
+  ) -> TransferOutcome
+  /// Ends our half of the connection.
+  mutating func endSending(_ socket: Int32)
+  /// Closes; with `resetting` the peer sees a reset rather than an end.
+  mutating func close(_ socket: Int32, resetting: Bool)
+}

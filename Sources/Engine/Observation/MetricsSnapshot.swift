@@ -1,0 +1,111 @@
+/// What the data plane counted, summed over the workers at one moment. Counts only grow.
+public struct MetricsSnapshot: Sendable {
+  /// Rows of tenants with traffic, the busiest first, at most as many as were asked for.
+  public var tenants: [TenantMetrics] = []
+  /// The sum of all other tenants' rows, if there are any.
+  public var otherTenants: TenantMetrics?
+  /// How many tenants `otherTenants` sums up.
+  public var foldedTenants = 0
+  /// Tenants configured.
+  public var tenantCount = 0
+  /// Requests refused before a tenant was known, by the code of the refusal.
+  public var refused: [(code: String, count: UInt64)] = []
+  /// One row a shard.
+  public var shards: [ShardMetrics] = []
+  /// Client connections with a request in flight.
+  public var activeConnections = 0
+  /// Client connections waiting for one.
+  public var idleConnections = 0
+  /// Affinity decisions.
+  public var affinity = AffinityMetrics()
+  /// Access records that found the ring full.
+  public var droppedRecords: UInt64 = 0
+  /// The blueprint's generation.
+  public var generation: UInt64 = 0
+
+  /// An empty snapshot.
+  public init() {}
+}
+
+/// What was counted of one tenant.
+public struct TenantMetrics: Sendable {
+  /// The tenant's name.
+  public var name: String
+  /// Answers by shard (empty name: none) and by the first digit of their status: `classes[0]` counts 1xx.
+  public var answers: [(shard: String, classes: [UInt64])] = []
+  /// Requests in flight now.
+  public var inFlight = 0
+  /// Bytes received from the tenant's clients, heads and bodies.
+  public var bytesIn: UInt64 = 0
+  /// Bytes sent to the tenant's clients, heads and bodies.
+  public var bytesOut: UInt64 = 0
+  /// Refusals by the name of the limit.
+  public var limited: [(limit: String, count: UInt64)] = []
+  /// How long requests took.
+  public var duration = HistogramSnapshot()
+
+  /// An empty row for `name`.
+  public init(name: String) { self.name = name }
+}
+
+/// What was counted of one shard.
+public struct ShardMetrics: Sendable {
+  /// The shard's name.
+  public var name: String
+  /// One row a backend.
+  public var backends: [BackendMetrics] = []
+  /// Upstream connections with an exchange.
+  public var activeConnections = 0
+  /// Upstream connections in a pool.
+  public var idleConnections = 0
+  /// Attempts after the first of an exchange.
+  public var retries: UInt64 = 0
+  /// From the start of an attempt to the end of its response.
+  public var duration = HistogramSnapshot()
+
+  /// An empty row for `name`.
+  public init(name: String) { self.name = name }
+}
+
+/// What was counted of one backend.
+public struct BackendMetrics: Sendable {
+  /// The backend's address as configured.
+  public var name: String
+  /// Whether it may be chosen.
+  public var isUp = true
+  /// Responses by the first digit of their status: `classes[0]` counts 1xx.
+  public var classes: [UInt64] = [0, 0, 0, 0, 0]
+
+  /// An empty row for `name`.
+  public init(name: String) { self.name = name }
+}
+
+/// How affinity cookies fared.
+public struct AffinityMetrics: Sendable {
+  /// A client without cookie was given one.
+  public var bound: UInt64 = 0
+  /// A cookie was honoured.
+  public var kept: UInt64 = 0
+  /// A good cookie named a backend that is gone or down.
+  public var rebound: UInt64 = 0
+  /// A cookie was forged, expired, of another tenant or of an older epoch.
+  public var rejected: UInt64 = 0
+
+  /// Nothing counted.
+  public init() {}
+}
+
+/// Counts of durations by upper bound.
+public struct HistogramSnapshot: Sendable {
+  /// Upper bounds in seconds, ascending; durations over the last are in one more bucket.
+  public static let bounds: [Double] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+  ]
+  /// Counts by bucket, not cumulative: one more than there are bounds.
+  public var buckets = [UInt64](repeating: 0, count: bounds.count + 1)
+  /// The sum of all durations in seconds.
+  public var sum = 0.0
+
+  /// Nothing counted.
+  public init() {}
+}
