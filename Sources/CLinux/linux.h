@@ -104,3 +104,4 @@ static inline void *linux_reserve(size_t count) {
 }
 static inline void linux_set_errno(int number) { errno = number; }
 static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+static inline void linux_release(void *memory, size_t count) { munmap(memory, count); }

@@ -138,3 +138,8 @@ public enum Socket {
     }
   }
 }
+
+extension Socket {
+  /// Removes the path of a Unix listener that is closed.
+  public static func removePath(_ path: String) { _ = unlink(path) }
+}

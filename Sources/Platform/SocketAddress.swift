@@ -20,6 +20,9 @@ public struct SocketAddress {
     }
   }
 
+  /// No address, for the kernel to fill.
+  public static var empty: SocketAddress { SocketAddress(storage: sockaddr_storage(), length: 0) }
+
   /// An address as the kernel told it.
   public init(storage: sockaddr_storage, length: socklen_t) {
     self.storage = storage
