@@ -12,7 +12,7 @@ extension Worker where N: ~Copyable {
       let entry = view.backends[place]
       learn(entry.number)
       let known = loadOfBackend[Int(entry.number)]
-      next[place] = known >= 0 ? loads[Int(known)] : BackendLoad(weight: entry.weight)
+      next[place] = known >= 0 ? loads[Int(known)] : BackendLoad(weight: Int(entry.weight))
       next[place].weight = entry.weight
     }
     for number in 0..<Int(knownBackends) { loadOfBackend[number] = -1 }
