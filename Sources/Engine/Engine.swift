@@ -73,7 +73,7 @@ public final class Engine: @unchecked Sendable {
       var bound = endpoint
       for number in 0..<count {
         if number > 0, case .unix = endpoint {
-          listeners[number].append(listeners[0].last!)
+          listeners[number].append(Socket.duplicate(listeners[0].last!))
           continue
         }
         do throws(SystemError) {
@@ -146,14 +146,15 @@ public final class Engine: @unchecked Sendable {
   /// Whether every worker has ended.
   public var hasEnded: Bool { workers.allSatisfy { $0.mailbox.hasEnded.load(ordering: .acquiring) } }
 
-  /// Waits for the workers, which must be draining, and closes the listeners.
+  /// Waits for the workers, which must be draining.
   public func join() {
     for worker in workers { worker.thread.join() }
     closeListeners()
   }
 
+  /// Closes listeners that no worker has got, and removes the paths of Unix sockets.
   private func closeListeners() {
-    for socket in Set(listeners.joined()) { Socket.close(socket, resetting: false) }
+    for socket in listeners.dropFirst(workers.count).joined() { Socket.close(socket, resetting: false) }
     listeners.removeAll()
     for case .unix(let path) in addresses { Socket.removePath(path) }
   }
