@@ -15,7 +15,7 @@ public struct BackendLoad: Sendable, BitwiseCopyable {
   /// Its credit in smooth round robin, in thousandths of a weight.
   public var current: Int64 = 0
   /// The peak-sensitive average of its latency in nanoseconds, as it was at `ewmaAt`; 0 before the first answer.
-  public var ewma: Int64 = 0
+  public var ewma = 0.0
   /// When `ewma` was last brought up to date.
   public var ewmaAt = Instant.distantPast
 
