@@ -3,6 +3,7 @@ public struct Schema: Sendable {
   /// The rows in the order in which the reference shows them.
   public let rows: [DirectiveRow]
   private let byKind: [String: [String: DirectiveRow]]
+  private let inKind: [String: [DirectiveRow]]
   private let byName: [String: [DirectiveRow]]
 
   /// The language of these rows. The row of `include` is for the reference only: the parser knows it.
@@ -11,6 +12,7 @@ public struct Schema: Sendable {
     var byKind: [String: [String: DirectiveRow]] = [:]
     for row in rows { byKind[row.kind, default: [:]][row.name] = row }
     self.byKind = byKind
+    inKind = Dictionary(grouping: rows, by: \.kind)
     byName = Dictionary(grouping: rows, by: \.name)
   }
 
@@ -18,7 +20,7 @@ public struct Schema: Sendable {
   public func row(_ name: String, in kind: String) -> DirectiveRow? { byKind[kind]?[name] }
 
   /// The rows of a kind of block, in order.
-  public func rows(in kind: String) -> [DirectiveRow] { rows.filter { $0.kind == kind } }
+  public func rows(in kind: String) -> [DirectiveRow] { inKind[kind] ?? [] }
 
   /// All rows called `name`, wherever they stand.
   public func rows(named name: String) -> [DirectiveRow] { byName[name] ?? [] }

@@ -44,7 +44,7 @@ public struct Parser {
     var lexer = Lexer(bytes, file: file, environment: environment, diagnostics: diagnostics)
     var nest = BlockNest(diagnostics: diagnostics)
     while let words = lexer.nextLine() {
-      if let first = words.first, !first.isQuoted, first.text == "include" {
+      if words[0].text == "include" {
         for statement in include(words, from: name) { nest.append(statement) }
       } else {
         nest.add(words)
