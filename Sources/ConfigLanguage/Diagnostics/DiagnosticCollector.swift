@@ -56,9 +56,11 @@ public final class DiagnosticCollector {
   /// What is to be shown, ordered by place: the first errors if there are any, else the warnings.
   public func report(in sources: SourceSet) -> DiagnosticReport {
     let findings = isClean ? warnings : errors
-    var report = DiagnosticReport(errorCount: errorCount)
+    let ordered = DiagnosticCollector.ordered(findings)
+    let repeated = isClean ? 0 : findings.count - ordered.count
+    var report = DiagnosticReport(errorCount: errorCount - repeated)
     report.diagnostics = whole
-    for finding in DiagnosticCollector.ordered(findings) where report.diagnostics.count < DiagnosticCollector.shown {
+    for finding in ordered where report.diagnostics.count < DiagnosticCollector.shown {
       let diagnostic = Diagnostic(
         finding.severity, finding.message, in: sources.files[Int(finding.range.file)], at: finding.range,
         suggestion: finding.suggestion)
@@ -69,7 +71,9 @@ public final class DiagnosticCollector {
 
   /// Drops all but the first places, and remembers from which place on nothing can be shown any more.
   private func trim() {
-    errors = Array(DiagnosticCollector.ordered(errors).prefix(DiagnosticCollector.shown))
+    let ordered = DiagnosticCollector.ordered(errors)
+    errorCount -= errors.count - ordered.count
+    errors = Array(ordered.prefix(DiagnosticCollector.shown))
     if errors.count == DiagnosticCollector.shown { worst = errors[errors.count - 1].range }
   }
 

@@ -35,6 +35,7 @@ struct ArgumentCheck {
       complainMissing(keywords.map { "'\($0)'" }.joined(separator: " or "), words[0].range)
       return nil
     }
+    if words[1].isBroken { return nil }
     diagnostics.error(
       "\(words[1].shown) is not one of \(keywords.joined(separator: ", "))", at: words[1].range,
       suggestion: Suggestion.text(for: words[1].text, among: keywords))
@@ -49,6 +50,7 @@ struct ArgumentCheck {
     switch argument {
     case .keyword(let keyword):
       guard let word = words.popFirst() else { return missing("'\(keyword)'", statement) }
+      if word.isBroken { return false }
       if word.text != keyword {
         diagnostics.error(
           "\(word.shown) stands where '\(keyword)' is due", at: word.range,
@@ -95,6 +97,7 @@ struct ArgumentCheck {
   }
 
   private func complainStray(_ word: Word, _ keywords: [String]) {
+    if word.isBroken { return }
     if keywords.isEmpty {
       diagnostics.error("\(word.shown) is one word too many", at: word.range, suggestion: usage)
     } else {

@@ -35,7 +35,7 @@ public struct SchemaCheck {
     let name = statement.words[0]
     guard let row = schema.row(name.text, in: level.kind) else {
       level.hasUnknown = true
-      return complain(name, in: level.kind)
+      return name.isBroken ? () : complain(name, in: level.kind)
     }
     if level.isDefaults, !row.isDefaultable {
       diagnostics.error("'\(name.text)' can't have a default", at: name.range)

@@ -8,8 +8,9 @@ struct ValueReader {
 
   /// The value of `word`, called `label`.
   func read(_ word: Word, as type: ValueType, label: String) -> Value? {
+    if word.isBroken { return nil }
     guard !word.text.isEmpty else {
-      diagnostics.error("\(label) is empty", at: word.range)
+      diagnostics.error("the \(label.lowercased()) is empty", at: word.range)
       return nil
     }
     var value = Value(label: label, word: word)
@@ -21,11 +22,11 @@ struct ValueReader {
       case .count(let bounds): readCount(word, bounds, &value)
       case .countOr(let other, let bounds): word.text == other || readCountOr(word, other, bounds, &value)
       case .duration(let bounds):
-        readScaled(word, bounds, Quantity.timeUnits, unit: "s", kind: "a span of time", &value) {
+        readScaled(word, bounds, Quantity.timeUnits, unit: { $0 < 100 ? "s" : "ms" }, kind: "a span of time", &value) {
           Quantity.text(duration: $0)
         }
       case .size(let bounds):
-        readScaled(word, bounds, Quantity.sizeUnits, unit: "KiB", kind: "an amount of bytes", &value) {
+        readScaled(word, bounds, Quantity.sizeUnits, unit: { _ in "KiB" }, kind: "an amount of bytes", &value) {
           Quantity.text(size: $0)
         }
       case .rate(let bounds): readRate(word, bounds, &value)
@@ -36,12 +37,12 @@ struct ValueReader {
   private func checkName(_ word: Word, _ label: String) -> Bool {
     guard word.text.utf8.count <= ValueReader.longestName else {
       diagnostics.error(
-        "\(label) may have \(ValueReader.longestName) characters, this one has \(word.text.utf8.count)", at: word.range)
+        "the \(label.lowercased()) has \(word.text.utf8.count) bytes, \(ValueReader.longestName) are allowed", at: word.range)
       return false
     }
     guard word.text.utf8.allSatisfy(\.isNameByte) else {
       diagnostics.error(
-        "\(word.shown) can't be a \(label): letters, digits, '-', '_' and '.' are allowed", at: word.range)
+        "\(word.shown) is not a valid \(label.lowercased()): letters, digits, '-', '_' and '.' are allowed", at: word.range)
       return false
     }
     return true
@@ -78,8 +79,8 @@ struct ValueReader {
   }
 
   private func readScaled(
-    _ word: Word, _ bounds: ClosedRange<Int64>, _ units: [(name: String, size: Int64)], unit: String, kind: String,
-    _ value: inout Value, show: (Int64) -> String
+    _ word: Word, _ bounds: ClosedRange<Int64>, _ units: [(name: String, size: Int64)], unit: (Int64) -> String,
+    kind: String, _ value: inout Value, show: (Int64) -> String
   ) -> Bool {
     let names = units.map(\.name).joined(separator: ", ")
     guard let (number, written) = Quantity.split(word.text) else {
@@ -87,7 +88,11 @@ struct ValueReader {
       return false
     }
     guard !written.isEmpty else {
-      diagnostics.error("\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)\(unit)'?")
+      diagnostics.error("\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)\(unit(number))'?")
+      return false
+    }
+    guard written.utf8.first != UInt8(ascii: ".") else {
+      diagnostics.error("\(word.shown) is not a whole number", at: word.range, suggestion: "write it in a smaller unit")
       return false
     }
     guard let size = units.first(where: { $0.name == written })?.size else {

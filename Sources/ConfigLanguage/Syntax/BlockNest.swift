@@ -34,7 +34,7 @@ struct BlockNest {
   mutating func finish() -> [Statement] {
     while var statement = open.popLast() {
       diagnostics.error(
-        "the block of '\(statement.words[0].text)' is not closed", at: statement.range, suggestion: "'}' is missing")
+        "the block of \(statement.words[0].shown) is not closed", at: statement.range, suggestion: "'}' is missing")
       statement.isUnclosed = true
       append(statement)
     }
@@ -78,7 +78,7 @@ struct BlockNest {
     if let next = rest.first { alarm("'{' must end its line", at: next.range) }
     if head.isEmpty {
       alarm("a block needs a name", at: words[brace].range)
-      head = [words[brace]]
+      head = [.broken(at: words[brace].range)]
     }
     if tooDeep > 0 || open.count >= Parser.deepest {
       if tooDeep == 0 { alarm("blocks are nested deeper than \(Parser.deepest)", at: words[brace].range) }

@@ -39,7 +39,7 @@ struct Lexer {
           skipLine()
           continue
         }
-        if let word = bytes[position] == UInt8(ascii: "\"") ? quotedWord() : bareWord() { words.append(word) }
+        words.append(bytes[position] == UInt8(ascii: "\"") ? quotedWord() : bareWord())
       }
     }
     return words.isEmpty ? nil : words
@@ -62,21 +62,27 @@ struct Lexer {
     while !isLineEnd(position) { position += 1 }
   }
 
+  /// Moves past what is left of a word, and gives that word up.
+  private mutating func giveUp(from start: Int) -> Word {
+    while !isBlank(position) { position += 1 }
+    return .broken(at: range(start, position))
+  }
+
   /// A word that ends at the next blank.
-  private mutating func bareWord() -> Word? {
+  private mutating func bareWord() -> Word {
     let start = position
     while !isBlank(position) { position += 1 }
     let word = bytes[start..<position]
     if let quote = word.firstIndex(of: UInt8(ascii: "\"")) {
       diagnostics.error(
         "a quote may only begin a word", at: range(quote, quote + 1), suggestion: "put the whole word in quotes")
-      return Word(String(decoding: word, as: UTF8.self), at: range(start, position), isQuoted: true)
+      return .broken(at: range(start, position))
     }
     return finish(Array(word), start: start, isQuoted: false)
   }
 
   /// A word in quotes, in which `\"` and `\\` stand for a quote and a backslash.
-  private mutating func quotedWord() -> Word? {
+  private mutating func quotedWord() -> Word {
     let start = position
     var text: [UInt8] = []
     position += 1
@@ -94,34 +100,37 @@ struct Lexer {
       position += 1
     }
     guard !isLineEnd(position) else {
-      diagnostics.error("the quote is not closed on its line", at: range(start, max(start + 1, position)))
-      return Word(String(decoding: text, as: UTF8.self), at: range(start, position), isQuoted: true)
+      diagnostics.error("the quote is not closed on its line", at: range(start, start + 1))
+      // What follows the first blank is read as words again, so that a brace at the end still opens its block.
+      position = start
+      return giveUp(from: start)
     }
     position += 1
     if !isBlank(position) {
       diagnostics.error("a blank is missing after the quote", at: range(position, position + 1))
+      return giveUp(from: start)
     }
     return finish(text, start: start, isQuoted: true)
   }
 
   /// Checks the bytes of a word that began at `start`, and fills in variables.
-  private func finish(_ text: [UInt8], start: Int, isQuoted: Bool) -> Word? {
+  private func finish(_ text: [UInt8], start: Int, isQuoted: Bool) -> Word {
     let place = range(start, position)
     guard text.count <= Lexer.longestWord else {
       diagnostics.error("a word may have \(Lexer.longestWord) bytes, this one has \(text.count)", at: place)
-      return nil
+      return .broken(at: place)
     }
     if let control = text.first(where: { $0 < 0x20 || $0 == 0x7F }) {
       let name = String(control, radix: 16, uppercase: true)
       diagnostics.error("control character 0x\(control < 16 ? "0" : "")\(name) in a word", at: place)
-      return nil
+      return .broken(at: place)
     }
     guard let string = String(validating: text, as: UTF8.self) else {
       diagnostics.error("the word is not UTF-8", at: place)
-      return nil
+      return .broken(at: place)
     }
     guard text.contains(UInt8(ascii: "$")) else { return Word(string, at: place, isQuoted: isQuoted) }
-    return expand(text, start: start).map { Word($0, at: place, isQuoted: true) }
+    return expand(text, start: start).map { Word($0, at: place, isQuoted: true) } ?? .broken(at: place)
   }
 
   /// `text` with each `${NAME}` replaced by that variable of the environment.

@@ -60,6 +60,7 @@ public struct Parser {
       diagnostics.error("'include' takes one path or pattern", at: place, suggestion: "include GLOB")
       return []
     }
+    if words[1].isBroken { return [] }
     let path = SourceAccess.path(words[1].text, besides: name)
     let paths = SourceAccess.isPattern(path) ? access.match(path) : [path]
     return paths.flatMap { include($0, at: words[1]) }

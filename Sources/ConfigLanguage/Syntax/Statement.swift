@@ -6,12 +6,21 @@ public struct Word: Sendable {
   public var range: SourceRange
   /// Whether it stood in quotes: then it is never a brace or a keyword.
   public var isQuoted: Bool
+  /// Whether something is wrong with it that was reported already: then nothing else is said about it.
+  public var isBroken = false
 
   /// The word `text` at `range`.
   public init(_ text: String, at range: SourceRange, isQuoted: Bool = false) {
     self.text = text
     self.range = range
     self.isQuoted = isQuoted
+  }
+
+  /// A word at `range` that nothing more is said about.
+  public static func broken(at range: SourceRange) -> Word {
+    var word = Word("", at: range, isQuoted: true)
+    word.isBroken = true
+    return word
   }
 
   /// The text in single quotes for a message: cut when long, without control characters.

@@ -70,16 +70,16 @@ struct AddressReader {
   /// Cuts `HOST:PORT`; brackets of IPv6 addresses stay.
   private func split(_ word: Word, isListening: Bool) -> (host: String, port: UInt16)? {
     let text = word.text
-    guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), !text.utf8.elementsEqual("".utf8),
-      text.utf8.last != UInt8(ascii: "]")
+    guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), text.utf8.last != UInt8(ascii: "]")
     else {
       complain(word, "\(word.shown) has no port", portHint(text, isListening))
       return nil
     }
     let host = String(text[..<colon])
     if host.utf8.contains(UInt8(ascii: ":")), host.utf8.first != UInt8(ascii: "[") {
-      let hint = IPAddress(text) != nil ? "write '[\(text)]:PORT'" : "did you mean '[\(host)]:\(text[text.index(after: colon)...])'?"
-      complain(word, "an IPv6 address stands in brackets", IPAddress(text) != nil || IPAddress(host) != nil ? hint : nil)
+      let port = text[text.index(after: colon)...]
+      let hint = IPAddress(host) != nil ? "did you mean '[\(host)]:\(port)'?" : "write '[ADDRESS]:PORT'"
+      complain(word, "an IPv6 address stands in brackets", hint)
       return nil
     }
     let port = String(text[text.index(after: colon)...])
@@ -98,7 +98,7 @@ struct AddressReader {
     if let port = Quantity.count(text), (1...65_535).contains(port) {
       return isListening ? "did you mean '*:\(port)'?" : "write 'HOST:\(port)'"
     }
-    return AddressReader.isName(text) || text.hasSuffix("]") || text == "*" ? "write '\(text):PORT'" : nil
+    return AddressReader.isName(text) || IPAddress(text) != nil || text.hasSuffix("]") || text == "*" ? "write '\(text):PORT'" : nil
   }
 
   private func unixSocket(_ word: Word) -> Endpoint? {

@@ -29,6 +29,13 @@ extension Draft {
     }
   }
 
+  /// Fields that can't name a tenant: those of framing and connections, and those this proxy sets itself.
+  private static let takenFields: Set<String> = [
+    "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect",
+    "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id", "x-placement-shard",
+    "x-placement-epoch",
+  ]
+
   private func domain(_ value: Value) -> [UInt8]? {
     guard let host = host(value) else { return nil }
     if host.first == UInt8(ascii: "*") {
@@ -43,6 +50,10 @@ extension Draft {
   private func field(_ value: Value) -> [UInt8]? {
     guard value.text.utf8.count <= 64, value.text.utf8.allSatisfy(\.isTokenByte) else {
       diagnostics.error("\(value.word.shown) can't be the name of a field", at: value.word.range)
+      return nil
+    }
+    guard !Draft.takenFields.contains(value.text.lowercased()) else {
+      diagnostics.error("the field \(value.word.shown) has a meaning of its own", at: value.word.range)
       return nil
     }
     return Array(value.text.lowercased().utf8)

@@ -16,7 +16,8 @@ extension Draft {
     }
   }
 
-  private func shard(named name: String, _ section: Section) -> Shard {
+  /// The shard `name` as its block and the defaults say.
+  func shard(named name: String, _ section: Section) -> Shard {
     var shard = Shard(name: name)
     shard.region = section.value("region", "name")?.text
     shard.backends = backends(of: section)

@@ -48,6 +48,7 @@ struct Draft {
   mutating func finish(processors: Int, previous: Blueprint?) -> LoadOutcome {
     readShards()
     readPlans()
+    checkDefaults()
     let tenants = readTenants(previous: previous?.tenants)
     var blueprint = Blueprint(tenants: tenants)
     blueprint.generation = (previous?.generation ?? 0) + 1
@@ -63,6 +64,13 @@ struct Draft {
       LoadedConfiguration(
         blueprint: blueprint, process: process, warnings: report,
         provenance: Provenance(sources: sources, directives: directives)))
+  }
+
+  /// Reports what is wrong in `defaults` blocks even when no block takes them.
+  private func checkDefaults() {
+    if let shard = defaults["shard"] { _ = self.shard(named: "", Section(directive: shard, defaults: nil)) }
+    if let value = defaults["tenant"]?.child("plan")?["NAME"] { _ = plan(value) }
+    if let value = defaults["tenant"]?.child("home")?["SHARD"] { _ = shard(value) }
   }
 
   /// The shard that a word names; says so when there is none.
