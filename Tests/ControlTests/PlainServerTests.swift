@@ -76,6 +76,32 @@ import Testing
     #expect(client.receiveAll()?.hasPrefix("HTTP/1.1 \(status) ") == true)
   }
 
+  @Test func anyBytesLeaveItServing() throws {
+    let server = try server(connections: 8, header: .milliseconds(200))
+    defer { server.stop() }
+    let good = Array(
+      "POST /c?x=y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: u\r\n\r\n".utf8)
+    var random = SeededRandom(seed: 20)
+    for _ in 0..<400 {
+      var bytes = good + good
+      for _ in 0...random.below(6) {
+        let at = random.below(bytes.count)
+        switch random.below(3) {
+        case 0: bytes[at] = UInt8(truncatingIfNeeded: random.next())
+        case 1: bytes.remove(at: at)
+        default: bytes.insert([0x00, 0x0A, 0x0D, 0x20, 0x3A, 0x7F, 0xC3][random.below(7)], at: at)
+        }
+      }
+      let client = try TestClient(server.endpoints[0])
+      client.send(bytes)
+      client.endSending()
+      _ = client.receiveAll()
+    }
+    let client = try TestClient(server.endpoints[0])
+    client.send("GET /still HTTP/1.0\r\n\r\n")
+    #expect(client.receiveAll() == answer("GET /still 0", closes: true))
+  }
+
   @Test func aBodyNobodyWantsIsRefused() throws {
     let server = try server(takesBodies: false)
     defer { server.stop() }

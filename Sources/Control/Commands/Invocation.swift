@@ -1,4 +1,4 @@
-import Configuration
+import ConfigLanguage
 
 /// What a command line asks for.
 public struct Invocation: Sendable, Equatable {
@@ -37,7 +37,7 @@ public struct Invocation: Sendable, Equatable {
         early.append(try Invocation.option(word, &words, of: found))
       } else if found == nil {
         let names = Command.allCases.map(\.rawValue)
-        throw Fault(message: "unknown command '\(word)'", suggestion: Spelling.nearest(to: word, among: names))
+        throw Fault(message: "unknown command '\(word)'", suggestion: Suggestion.nearest(to: word, among: names))
       } else {
         positional.append(word)
       }
@@ -61,7 +61,7 @@ public struct Invocation: Sendable, Equatable {
     let name = String(parts[0])
     guard let option = Option.named(name) else {
       let known = (command?.options ?? Option.allCases).map(\.rawValue) + ["--help"]
-      throw Fault(message: "unknown option '\(name)'", suggestion: Spelling.nearest(to: name, among: known))
+      throw Fault(message: "unknown option '\(name)'", suggestion: Suggestion.nearest(to: name, among: known))
     }
     guard let valueName = option.value else {
       if parts.count > 1 { throw Fault(message: "'\(name)' takes no value") }
@@ -104,7 +104,7 @@ public struct Invocation: Sendable, Equatable {
       guard !question.isAboutRequest else { throw Fault(message: "'explain tenant ID' takes no facts of a request") }
       question.tenant = positional[1]
     case (.explain, _):
-      let nearest = Spelling.nearest(to: positional[0], among: ["tenant"])
+      let nearest = Suggestion.nearest(to: positional[0], among: ["tenant"])
       throw Fault(message: "'explain' takes options, or 'tenant ID'; not '\(positional[0])'", suggestion: nearest)
     default: throw Fault(message: "'\(command.rawValue)' takes no '\(positional[command == .help ? 1 : 0])'")
     }
