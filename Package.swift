@@ -39,6 +39,7 @@ let package = Package(
     tests(of: "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     tests(of: "Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"),
     tests(of: "Telemetry", "Engine", "Primitives"),
+    tests(of: "Control", "Primitives"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -66,8 +66,8 @@ protocol Network: ~Copyable {
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome
   /// Stops or resumes telling of connections that wait at any listener.
   mutating func setAccepting(_ isAccepting: Bool)
-  /// Starts to connect to backend number `backend` of the process's roster.
-  mutating func connect(to endpoint: Endpoint, token: UInt64) -> OpenOutcome
+  /// Starts to connect to the backend with this number in the process's roster.
+  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome
   /// Whether a socket whose connect came to its end is connected.
   mutating func isConnected(_ socket: Int32) -> Bool
   /// Moves at most `capacity` bytes that came on `socket` to `into`.
