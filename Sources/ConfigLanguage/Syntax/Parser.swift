@@ -62,13 +62,13 @@ public struct Parser {
     }
     if words[1].isBroken { return [] }
     let path = SourceAccess.path(words[1].text, besides: name)
-    let paths = SourceAccess.isPattern(path) ? access.match(path) : [path]
-    return paths.flatMap { include($0, at: words[1]) }
+    guard SourceAccess.isPattern(path) else { return include(path, shown: words[1].shown, at: words[1]) }
+    return access.match(path).flatMap { include($0, shown: Word.shown($0), at: words[1]) }
   }
 
-  private mutating func include(_ path: String, at word: Word) -> [Statement] {
+  private mutating func include(_ path: String, shown: String, at word: Word) -> [Statement] {
     if chain.contains(access.identify(path)) {
-      diagnostics.error("\(Word.shown(path)) includes itself", at: word.range)
+      diagnostics.error("\(shown) includes itself", at: word.range)
       return []
     }
     guard chain.count < Parser.longestChain else {
@@ -82,7 +82,7 @@ public struct Parser {
     switch access.read(path) {
     case .bytes(let bytes): return parse(bytes, name: path)
     case .failed(let reason):
-      diagnostics.error("\(Word.shown(path)) can't be read: \(reason)", at: word.range)
+      diagnostics.error("\(shown) can't be read: \(reason)", at: word.range)
       return []
     }
   }
