@@ -49,7 +49,8 @@ private func scan(_ text: String) -> (rows: [Row], diagnostics: [TableDiagnostic
 @Suite struct TenantTableScanTests {
   @Test func aFullLineIsRead() {
     let line =
-      "acme plan=gold home=eu-2 epoch=7 host=App.Acme.Example.,*.acme.example state=suspended requests=50/s+100 concurrency=9"
+      "acme plan=gold home=eu-2 epoch=7 host=App.Acme.Example.,*.acme.example state=suspended "
+      + "requests=50/s+100 concurrency=9"
     let expected = Row(
       number: 1, id: "acme", plan: 3, home: 1, epoch: 7, hosts: ["app.acme.example", "*.acme.example"],
       isSuspended: true, rate: TableNumber.Rate(count: 50, period: .second, burst: 100), concurrency: 9)
