@@ -36,7 +36,7 @@ need_packages() {
 need_swift() {
   local directory version
   if ! command -v swift >/dev/null 2>&1; then
-    for directory in "${SWIFTLY_BIN_DIR:-}" "$HOME/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/libexec/swift/bin; do
+    for directory in "${SWIFTLY_BIN_DIR:-}" "$HOME/.local/share/swiftly/bin" /usr/libexec/swift/bin; do
       [ -n "$directory" ] && [ -x "$directory/swift" ] && PATH="$directory:$PATH" && break
     done
   fi
