@@ -1,5 +1,6 @@
 """A client that sends exactly the bytes it is given and reads answers strictly."""
 import json
+import select
 import socket
 import struct
 
@@ -204,6 +205,12 @@ class Client:
             pass
         data, self.buffer = self.buffer, b""
         return data
+
+    def is_closed_now(self):
+        """Whether the other side has closed already; does not wait."""
+        if self.buffer or not select.select([self.socket], [], [], 0)[0]:
+            return False
+        return self.is_closed()
 
     def is_closed(self):
         """Waits for the other side to close; False when it says something instead, an error when it does nothing."""
