@@ -70,8 +70,7 @@ class OwnAnswers(Case):
     def test_the_tenant_is_named_once_it_is_known(self):
         address, keep = closed_port()
         self.addCleanup(keep.close)
-        self.g.reload(conf(shard("one", address), tenant("acme", home="one"), tenant("globex", home="one"), listen=(self.g.address,),
-                           metrics=self.g.metrics_address))
+        self.g.reload(conf(shard("one", address), tenant("acme", home="one"), tenant("globex", home="one")))
         r = get(self.g.address)
         self.assertEqual((r.status, r.json["tenant"]), (502, "acme"))
         self.assertNotIn(b"globex", r.body)

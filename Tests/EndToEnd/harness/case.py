@@ -58,9 +58,10 @@ class Case(unittest.TestCase):
         return o
 
     def gate(self, config, **keywords):
-        """Starts the proxy with a configuration."""
-        may_fail = keywords.pop("may_fail", False)
-        g = Gate(config, self.directory, **keywords)
+        """Starts the proxy with a configuration, in a directory of its own, or in that of an earlier one (`after=gate`)."""
+        may_fail, after = keywords.pop("may_fail", False), keywords.pop("after", None)
+        directory = after.directory if after else tempfile.mkdtemp(dir=self.directory)
+        g = Gate(config, directory, **keywords)
         g.may_fail = may_fail
         self._gates.append(g)
         return g
