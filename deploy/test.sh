@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs every test; the last line is `N passed, N failed`.
 #
-#   deploy/test.sh                     unit tests, simulations and the end-to-end suite
-#   deploy/test.sh unit | end-to-end   one of the two
+#   deploy/test.sh                     unit tests and simulations, the end-to-end suite, the budget of instructions
+#   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
 #
 # GATEHOUSE_BUILD_FLAGS: more flags for every build. JOBS: end-to-end processes at a time (default 4).
@@ -48,13 +48,26 @@ end_to_end_tests() {
   [ "$status" -eq 0 ] || [ "${summary%% *}" -gt 0 ] || failed=$((failed + 1))
 }
 
+# Counts as one test: instructions per request within their budget.
+budget_test() {
+  need_packages valgrind
+  build_release "${flags[@]}"
+  if GATEHOUSE="$gatehouse" python3 "$root/Tests/Benchmarks/instructions.py"; then
+    passed=$((passed + 1))
+  else
+    echo "failed: instructions per request"
+    failed=$((failed + 1))
+  fi
+}
+
 need_swift
 need_packages libssl-dev curl wrk python3
 
 case "${1:-all}" in
-  all) unit_tests; end_to_end_tests ;;
+  all) unit_tests; end_to_end_tests; budget_test ;;
   unit) unit_tests ;;
   end-to-end) shift; end_to_end_tests "$@" ;;
+  budget) budget_test ;;
   *) end_to_end_tests "$@" ;;
 esac
 
