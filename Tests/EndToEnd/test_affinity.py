@@ -1,6 +1,8 @@
 """Clients that stay with their backend: a signed cookie that outlives reloads and restarts, and nothing that can be forged."""
 import os
+import shutil
 import stat
+import types
 
 from harness import Case, conf, eventually, get, shard, tenant
 
@@ -102,13 +104,9 @@ class Affinity(Case):
     def test_replicas_with_the_same_key_agree(self):
         g = self.gate(self.text())
         cookie, body = self.bind(g)
-        twin = self.gate(self.text(), files={".gatehouse-affinity.key": ""}, wait=False, may_fail=True)
-        twin.kill()
-        path = os.path.join(twin.directory, ".gatehouse-affinity.key")
-        with open(path, "wb") as file:
-            file.write(g.read(".gatehouse-affinity.key"))
-        os.chmod(path, 0o600)
-        twin = self.gate(self.text(), after=twin)
+        state = os.path.join(self.directory, "copy")
+        shutil.copytree(g.directory, state)
+        twin = self.gate(self.text(), after=types.SimpleNamespace(directory=state))
         self.assertEqual(self.ask(twin, cookie), ({body}, False))
 
     def test_a_stranger_with_another_key_rejects_it(self):

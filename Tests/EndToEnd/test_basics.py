@@ -74,7 +74,7 @@ class AnythingGetsThrough(Case):
 
 class Doors(Case):
     def test_two_listeners_serve_the_same(self):
-        g = self.simple(self.origin(), listen=("127.0.0.1:0", "127.0.0.1:0"))
+        g = self.simple(self.origin(), listen=("127.0.0.1:0", "127.0.0.2:0"))
         self.assertEqual(len(set(g.addresses)), 2)
         for address in g.addresses:
             self.assertEqual(get(address).status, 200)

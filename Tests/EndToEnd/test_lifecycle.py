@@ -26,19 +26,22 @@ class Load:
             t.start()
 
     def _run(self):
-        c = Client(self.address)
+        c = None
         while not self._stop.is_set():
             began = time.monotonic()
             try:
+                c = c or Client(self.address)
                 r = c.request("POST" if self.body else "GET", host=self.host, body=self.body).final()
                 if r.status != 200:
                     self.troubles.append(r)
             except Exception as e:  # noqa: BLE001
                 self.troubles.append(e)
-                c = Client(self.address)
+                c = None
+                self._stop.wait(0.01)
             self.worst = max(self.worst, time.monotonic() - began)
             self.done += 1
-        c.close()
+        if c:
+            c.close()
 
     def stop(self):
         self._stop.set()

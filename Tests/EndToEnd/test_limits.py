@@ -216,8 +216,8 @@ class Concurrency(Case):
     def test_failures_give_it_back(self):
         o = self.origin(lambda x: x.reset())
         g = self.simple(o, tenant_lines=["concurrency 2"])
-        with g.client() as c:
-            for _ in range(10):
+        for _ in range(10):
+            with g.client() as c:
                 self.assertEqual(c.request("POST", body=b"x").final().status, 502)
         self.assertEqual(g.metrics().value("gatehouse_requests_in_flight", tenant="acme"), 0)
 

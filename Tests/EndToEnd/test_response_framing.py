@@ -72,7 +72,7 @@ class BadHeads(Case):
                 r = c.request("POST", f"/bad{number}", body=b"x").final()
                 self.assert_refused(r, 502, "bad_response")
                 bad = next(x for x in o.requests if x.target == f"/bad{number}").connection
-                if not c.is_closed_now():
+                if not r.closes:
                     self.assertEqual(c.get("/next").body, b"/next")
                 self.assertEqual(get(g.address, "/after").body, b"/after")
                 self.assertEqual([x.target for x in bad.exchanges][-1], f"/bad{number}", "the bad connection was used again")

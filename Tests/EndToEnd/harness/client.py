@@ -40,6 +40,11 @@ class Response:
         assert kind.startswith("application/problem+json"), f"not a problem: {self!r}"
         return self.json["code"]
 
+    @property
+    def closes(self):
+        """Whether the connection ends with this answer."""
+        return (self.field("connection") or "").lower() == "close"
+
     def cookie(self, name):
         """The value of the cookie `name` that this answer sets."""
         for value in self.all("set-cookie"):
