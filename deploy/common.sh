@@ -25,9 +25,7 @@ need_packages() {
   if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 &&
      ! { as_root env DEBIAN_FRONTEND=noninteractive apt-get update >"$log" 2>&1 &&
          as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; }; then
-    tail -n 3 "$log" >&2
-    rm -f "$log"
-    die "could not install ${missing[*]}: check the network, or run as root: apt-get install ${missing[*]}"
+    die "could not install ${missing[*]} (apt's words are in $log): check the network, or run as root: apt-get install ${missing[*]}"
   fi
   rm -f "$log"
 }

@@ -50,7 +50,7 @@ function init(args)
   for line in io.lines(file) do
     local host, cookie = line:match("^([^\\t]*)\\t(.*)$")
     n = n + 1
-    requests[n] = wrk.format("GET", nil, { Host = host, Cookie = cookie }, nil)
+    requests[n] = wrk.format("GET", nil, { Host = host, Cookie = cookie ~= "" and cookie or nil }, nil)
   end
   request = function() i = (i + 7919) % n; return requests[i + 1] end
 end
