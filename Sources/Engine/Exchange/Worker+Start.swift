@@ -1,0 +1,131 @@
+import HTTP
+import Primitives
+import Synchronization
+import Tenancy
+
+extension Worker where N: ~Copyable {
+  /// Begins the exchange of the request head that the parser holds, found at `base`: decides, admits, and sends it on.
+  ///
+  /// Returns how many of the `count` bytes were used: the head and what came with it of the body.
+  mutating func startExchange(_ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+    let head = parser.request
+    let id = openExchange(slot)
+    guard id >= 0 else {
+      refuseUnread(slot, .overloaded, received: count)
+      return count
+    }
+    let exchange = exchanges[id]
+    note(head, in: exchange)
+    let code = admit(id, slot, base, head)
+    guard code == .none else { return refuse(id, code, base, count, head) }
+    guard keepRequest(id, slot, base, head) else { return refuse(id, .headTooLarge, base, count, head) }
+    var used = head.length
+    if !exchange.pointee.flags.contains(.isRequestComplete) {
+      connections[slot].pointee.phase = .body
+      setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
+      if used < count { used += takeBody(slot, base + used, count - used) }
+      guard connections[slot].pointee.exchange == id else { return used }
+    }
+    chooseBackend(id, base, head)
+    openUpstream(id)
+    return used
+  }
+
+  private mutating func openExchange(_ slot: Int32) -> Int32 {
+    let connection = connections[slot]
+    let id = exchanges.insert(Exchange(client: slot, started: connection.pointee.headStarted))
+    guard id >= 0 else { return -1 }
+    connection.pointee.exchange = id
+    connection.pointee.flags.remove(.isProbed)
+    setActive(slot, true)
+    setDeadline(slot, .distantFuture)
+    if view.keepsRecords {
+      exchanges[id].pointee.wallStarted = network.wallClock() - (network.now - connection.pointee.headStarted)
+    }
+    return id
+  }
+
+  /// Takes over what the head says of itself.
+  @inline(__always)
+  private func note(_ head: RequestHead, in exchange: UnsafeMutablePointer<Exchange>) {
+    exchange.pointee.method = head.method
+    exchange.pointee.minorVersion = head.minorVersion
+    exchange.pointee.request.framing = head.framing
+    exchange.pointee.request.remaining = head.contentLength
+    exchange.pointee.bytesIn = UInt64(head.length)
+    var flags: ExchangeFlags = []
+    if head.wantsKeepAlive, !isDraining { flags.insert(.keepsClient) }
+    if head.wantsUpgrade, head.framing == .none { flags.insert(.wantsUpgrade) }
+    if head.method == .head { flags.insert(.isHead) }
+    if head.expectsContinue { flags.insert(.expectsContinue) }
+    if head.framing == .none || (head.framing == .length && head.contentLength == 0) {
+      flags.insert(.isRequestComplete)
+      if head.method == .get || head.method == .head || head.method == .options { flags.insert(.isReplayable) }
+    }
+    exchange.pointee.flags = flags
+  }
+
+  /// Finds the tenant and asks its limits; `.none` when the request may go on.
+  private mutating func admit(
+    _ id: Int32, _ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead
+  ) -> RefusalCode {
+    let exchange = exchanges[id]
+    var facts = RequestFacts(
+      host: UnsafeBufferPointer(start: nameScratch, count: 0), field: nil,
+      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count))
+    if head.host.count > 0 {
+      let length = HostName.normalize(base + Int(head.host.start), head.host.count, into: nameScratch)
+      guard length >= 0 else { return .badRequest }
+      facts.host = UnsafeBufferPointer(start: nameScratch, count: length)
+    }
+    if connections[slot].pointee.flags.contains(.isTrusted) { facts.field = tenantField(base, head) }
+    let decision = view.decide(facts)
+    exchange.pointee.tenant = decision.tenant
+    exchange.pointee.source = decision.source
+    if decision.shard >= 0 {
+      exchange.pointee.shard = view.shards[Int(decision.shard)].number
+      exchange.pointee.epoch = decision.epoch
+    }
+    guard decision.code == .none else { return decision.code }
+    if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
+      return .bodyTooLarge
+    }
+    return takeLimits(exchange)
+  }
+
+  /// All or nothing: a request that its rate refuses gives its place in flight back.
+  @inline(__always)
+  private mutating func takeLimits(_ exchange: UnsafeMutablePointer<Exchange>) -> RefusalCode {
+    let tenant = exchange.pointee.tenant
+    let limits = view.directory._withUnsafeGuaranteedRef { $0.limits(of: tenant) }
+    let account = process.ledger.account(tenant)
+    guard account.pointee.enter(limit: limits.pointee.concurrency) else { return .concurrencyLimited }
+    exchange.pointee.flags.insert(.isCounted)
+    guard !limits.pointee.requests.isUnlimited else { return .none }
+    let admission = account.pointee.bucket.take(limits.pointee.requests, at: network.now)
+    exchange.pointee.admission = admission
+    exchange.pointee.rate = limits.pointee.requests.rate
+    if view.showsRateLimits { exchange.pointee.flags.insert(.showsRate) }
+    guard !admission.isAdmitted else { return .none }
+    account.pointee.leave()
+    exchange.pointee.flags.remove(.isCounted)
+    return .rateLimited
+  }
+
+  /// The value of the field that trusted peers name the tenant by; `nil` when it is absent. Two values name nobody.
+  private func tenantField(_ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead) -> UnsafeBufferPointer<UInt8>? {
+    var found: UnsafeBufferPointer<UInt8>?
+    for index in 0..<head.fieldCount where isTenantField(parser.fields[index], base) {
+      let value = parser.fields[index].value
+      let bytes = UnsafeBufferPointer(start: UnsafePointer(base + Int(value.start)), count: value.count)
+      if found != nil { return UnsafeBufferPointer(start: UnsafePointer(base), count: 0) }
+      found = bytes
+    }
+    return found
+  }
+
+  /// Whether a field is the one that `resolve { header … }` names, in any case and with `_` for `-`.
+  func isTenantField(_ field: Field, _ base: UnsafePointer<UInt8>) -> Bool {
+    view.rules._withUnsafeGuaranteedRef { $0.isHeader(base + Int(field.name.start), field.name.count) }
+  }
+}
