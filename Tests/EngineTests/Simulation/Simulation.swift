@@ -43,10 +43,7 @@ final class Simulation {
     world.tap = { [unowned self] in tap($0, $1) }
     for (shard, count) in scenario.shards.enumerated() {
       origins.append((0..<count).map { _ in Origin(stage, shard: "shard-\(shard)") })
-      for (place, origin) in origins[shard].enumerated() {
-        origin.staleness = scenario.staleness
-        world.servers[Simulation.endpoint(shard, place)] = origin
-      }
+      for origin in origins[shard] { origin.staleness = scenario.staleness }
     }
   }
 

@@ -12,7 +12,8 @@ struct SimulatorTests {
     // The forwarder holds at most 170 kB each way.
     let simulation = Simulation(scenario, tellsFinished: false, heldBound: 200_000, isTransparent: true)
     simulation.world.trace = []
-    let plant = Forwarder(simulation.world, backend: Simulation.endpoint(0, 0), flaw: flaw)
+    simulation.world.servers[0] = simulation.origins[0][0]
+    let plant = Forwarder(simulation.world, backend: 0, flaw: flaw)
     return (simulation.run(plant), simulation.world.trace ?? [])
   }
 

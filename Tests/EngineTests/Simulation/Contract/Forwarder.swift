@@ -23,12 +23,12 @@ final class Forwarder: Plant {
 
   private var network: VirtualNetwork
   private var sides: [Side] = []
-  private let backend: Endpoint
+  private let backend: Int32
   private let flaw: Flaw
   private var now: Instant { network.now }
   var tellsFinished: Bool { false }
 
-  init(_ world: World, backend: Endpoint, flaw: Flaw) {
+  init(_ world: World, backend: Int32, flaw: Flaw) {
     network = VirtualNetwork(world, listeners: 1)
     self.backend = backend
     self.flaw = flaw
@@ -43,7 +43,7 @@ final class Forwarder: Plant {
     var touched: [Int] = []
     for place in 0..<count {
       let event = network.event(place)
-      guard event.token > 0 else {
+      if event.kinds.contains(.connectionsWait) {
         accept()
         continue
       }

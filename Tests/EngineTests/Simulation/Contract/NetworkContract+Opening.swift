@@ -7,7 +7,7 @@ import Testing
 extension ContractBench {
   mutating func acceptTellsThePeer<N: Network & ~Copyable>(_ network: inout N) throws {
     _ = peers.connectClient()
-    try expect(.readable, of: 0, &network)
+    try expect(.connectionsWait, of: 0, &network)
     var address = IPAddress(high: 1, low: 1)
     var port: UInt16 = 0
     guard case .opened = network.accept(0, token: Self.token, peer: &address, port: &port) else {
@@ -24,10 +24,10 @@ extension ContractBench {
   mutating func listenersAreToldUntilAccepted<N: Network & ~Copyable>(_ network: inout N) throws {
     _ = peers.connectClient()
     _ = peers.connectClient()
-    try expect(.readable, of: 0, &network)
-    try expect(.readable, of: 0, &network)
+    try expect(.connectionsWait, of: 0, &network)
+    try expect(.connectionsWait, of: 0, &network)
     _ = try accept(&network, token: 1 << 32)
-    try expect(.readable, of: 0, &network)
+    try expect(.connectionsWait, of: 0, &network)
     _ = try accept(&network, token: 2 << 32)
     hold(silence(of: 0, &network).isEmpty)
   }
@@ -37,7 +37,7 @@ extension ContractBench {
     _ = peers.connectClient()
     hold(silence(of: 0, &network).isEmpty)
     network.setAccepting(true)
-    try expect(.readable, of: 0, &network)
+    try expect(.connectionsWait, of: 0, &network)
   }
 
   mutating func connectSucceeds<N: Network & ~Copyable>(_ network: inout N) throws {

@@ -6,9 +6,9 @@ import Testing
 /// The far sides of a network under test.
 protocol ContractPeers {
   /// Where the network may connect to; its connections come out of `acceptBackend`.
-  var backend: Endpoint { get }
+  var backend: Int32 { get }
   /// Where nobody listens.
-  var refusing: Endpoint { get }
+  var refusing: Int32 { get }
   /// Connects to listener 0; returns the peer's number.
   func connectClient() -> Int
   /// The far side of the oldest connect that was not taken yet.
@@ -109,7 +109,7 @@ struct ContractBench {
   /// A connection from a client, accepted, and its first events taken.
   mutating func accepted<N: Network & ~Copyable>(_ network: inout N) throws -> (peer: Int, socket: Int32) {
     let peer = peers.connectClient()
-    try expect(.readable, of: 0, &network)
+    try expect(.connectionsWait, of: 0, &network)
     let socket = try accept(&network)
     try expect(.writable, &network)
     return (peer, socket)

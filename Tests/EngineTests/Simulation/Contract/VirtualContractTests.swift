@@ -51,8 +51,8 @@ final class VirtualPeers: ContractPeers, PeerScript, Server {
   private(set) var complaints: [String] = []
   private var links: [Link] = []
   private var greeted: [Link] = []
-  let backend = Endpoint.tcp(IPAddress(v4: 1), port: 1)
-  let refusing = Endpoint.tcp(IPAddress(v4: 2), port: 1)
+  let backend: Int32 = 1
+  let refusing: Int32 = 2
 
   init(seed: UInt64) {
     world = World(seed: seed, climate: .calm)

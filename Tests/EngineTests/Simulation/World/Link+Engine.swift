@@ -96,7 +96,8 @@ extension Link {
     world.note("#\(number) ended sending")
     hasEnded = true
     toPeer.isEnding = true
-    if toEngine.hasEnded { raise() }
+    // The kernel tells of any change of state, this one included.
+    raise()
     pump()
   }
 

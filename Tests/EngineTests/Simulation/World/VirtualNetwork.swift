@@ -34,7 +34,7 @@ struct VirtualNetwork: ~Copyable, Network {
     }
     if state.isAccepting {
       for (listener, waiting) in state.waiting.enumerated() where !waiting.isEmpty {
-        batch.append(NetworkEvent(token: UInt64(listener), kinds: .readable))
+        batch.append(NetworkEvent(token: UInt64(listener), kinds: .connectionsWait))
       }
     }
     let bound = world.weather.batch
@@ -64,10 +64,10 @@ struct VirtualNetwork: ~Copyable, Network {
 
   mutating func setAccepting(_ isAccepting: Bool) { state.isAccepting = isAccepting }
 
-  mutating func connect(to endpoint: Endpoint, token: UInt64) -> OpenOutcome {
+  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let link = world.makeLink(state)
     guard let descriptor = world.open(link) else { return .exhausted }
-    let greeting = world.servers[endpoint]?.greet(link) ?? .refuse
+    let greeting = world.servers[backend]?.greet(link) ?? .refuse
     if case .refuseAtOnce = greeting {
       world.release(descriptor)
       return .failed

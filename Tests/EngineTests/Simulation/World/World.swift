@@ -55,7 +55,8 @@ final class World {
   private var descriptors: [Link?] = []
   private(set) var openCount = 0
   private var freeLinkNumber = 0
-  var servers: [Endpoint: any Server] = [:]
+  /// Who serves the backend of each number.
+  var servers: [Int32: any Server] = [:]
   /// Descriptors the process may hold now.
   var descriptorBound: Int
   /// Told of every violation of the seam's rules and of the checkers'.
