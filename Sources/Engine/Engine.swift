@@ -27,8 +27,8 @@ public enum EngineError: Error, CustomStringConvertible {
 /// Used by one control thread. Workers take a new blueprint between two turns of their loops; requests in flight keep
 /// what was decided for them.
 public final class Engine: @unchecked Sendable {
-  // Unchecked: `blueprint`, `listeners` and `workers` belong to the control thread; what workers see is atomic or
-  // immutable.
+  // Unchecked: `listeners` and `workers` are set up in `init` and taken down by the control thread; what workers see is
+  // atomic or immutable.
   /// One worker, as the control thread sees it.
   struct Handle {
     let mailbox: Mailbox
@@ -39,8 +39,9 @@ public final class Engine: @unchecked Sendable {
   }
 
   let process: ProcessState
-  /// The blueprint in use.
-  public private(set) var blueprint: Blueprint
+  private let current: Mutex<Blueprint>
+  /// The blueprint in use; any thread may ask.
+  public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
   private var listeners: [[Int32]] = []
   /// Where clients connect, with the ports the kernel chose.
@@ -52,7 +53,7 @@ public final class Engine: @unchecked Sendable {
   ///   - affinityKey: signs affinity cookies; the same on all replicas.
   ///   - descriptors: how many the process may open; bounds connections beside the blueprint.
   public init(_ blueprint: Blueprint, affinityKey: AffinityKey, descriptors: Int) throws(EngineError) {
-    self.blueprint = blueprint
+    current = Mutex(blueprint)
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
@@ -72,7 +73,7 @@ public final class Engine: @unchecked Sendable {
       var bound = endpoint
       for number in 0..<count {
         if number > 0, case .unix = endpoint {
-          listeners[number].append(listeners[0].last!)
+          listeners[number].append(Socket.duplicate(listeners[0].last!))
           continue
         }
         do throws(SystemError) {
@@ -116,12 +117,12 @@ public final class Engine: @unchecked Sendable {
 
   /// Puts a new blueprint into use: listeners and the number of workers stay as they are.
   ///
-  /// Returns once every worker uses it, or after a second at most.
+  /// Returns at once; `isSettled` tells when every worker uses it.
   public func apply(_ next: Blueprint) throws(EngineError) {
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
-    blueprint = next
+    current.withLock { $0 = next }
     for worker in workers {
       worker.mailbox.leave(image)
       worker.waker.wake()
@@ -145,14 +146,15 @@ public final class Engine: @unchecked Sendable {
   /// Whether every worker has ended.
   public var hasEnded: Bool { workers.allSatisfy { $0.mailbox.hasEnded.load(ordering: .acquiring) } }
 
-  /// Waits for the workers, which must be draining, and closes the listeners.
+  /// Waits for the workers, which must be draining.
   public func join() {
     for worker in workers { worker.thread.join() }
     closeListeners()
   }
 
+  /// Closes listeners that no worker has got, and removes the paths of Unix sockets.
   private func closeListeners() {
-    for socket in Set(listeners.joined()) { Socket.close(socket, resetting: false) }
+    for socket in listeners.dropFirst(workers.count).joined() { Socket.close(socket, resetting: false) }
     listeners.removeAll()
     for case .unix(let path) in addresses { Socket.removePath(path) }
   }

@@ -17,6 +17,14 @@ public enum Signals {
     return number
   }
 
+  /// Waits for one of `signals`, at most `milliseconds`; `nil` when none came.
+  public static func next(of signals: [Int32], milliseconds: Int) -> Int32? {
+    var set = makeSet(signals)
+    var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+    let number = sigtimedwait(&set, nil, &time)
+    return number > 0 ? number : nil
+  }
+
   private static func makeSet(_ signals: [Int32]) -> sigset_t {
     var set = sigset_t()
     sigemptyset(&set)

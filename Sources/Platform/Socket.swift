@@ -140,6 +140,9 @@ public enum Socket {
 }
 
 extension Socket {
+  /// A second descriptor of the same socket.
+  public static func duplicate(_ socket: Int32) -> Int32 { linux_fcntl_int(socket, F_DUPFD_CLOEXEC, 0) }
+
   /// Removes the path of a Unix listener that is closed.
   public static func removePath(_ path: String) { _ = unlink(path) }
 }

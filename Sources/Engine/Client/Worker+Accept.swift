@@ -49,10 +49,11 @@ extension Worker where N: ~Copyable {
   /// Accepts again after a rest.
   mutating func resumeAccepting() {
     acceptsAgain = .distantFuture
+    guard !isDraining else { return }
     if process.connections.load(ordering: .relaxed) >= view.bounds.connections + Limit.surplusConnections {
       return restAccepting()
     }
-    setAccepting(!isDraining)
+    setAccepting(true)
   }
 
   /// Tells the network whether listeners matter.

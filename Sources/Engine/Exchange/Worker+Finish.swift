@@ -27,7 +27,8 @@ extension Worker where N: ~Copyable {
     deadExchanges.append(id)
     switch fate {
     case .next: awaitRequest(client)
-    case .close: partFrom(client)
+    case .close:
+      partFrom(client, isQuiet: exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest)
     case .reset: closeClient(client, resetting: true)
     }
   }
@@ -74,14 +75,17 @@ extension Worker where N: ~Copyable {
   }
 
   /// Ends a client's connection after its answer, so that the answer is not lost to bytes that still come in.
-  mutating func partFrom(_ slot: Int32) {
+  ///
+  /// - Parameter isQuiet: nothing more is to be expected from it, so that it can simply be closed.
+  mutating func partFrom(_ slot: Int32, isQuiet: Bool = false) {
     let connection = connections[slot]
     if connection.pointee.output.isAllocated {
       connection.pointee.phase = .waiting
       connection.pointee.flags.insert(.closesAfterOutput)
       return
     }
-    if connection.pointee.flags.contains(.ended) { return closeClient(slot, resetting: false) }
+    let isSilent = isQuiet && !connection.pointee.flags.contains(.readable) && !connection.pointee.input.isAllocated
+    if isSilent || connection.pointee.flags.contains(.ended) { return closeClient(slot, resetting: false) }
     network.endSending(connection.pointee.socket)
     setActive(slot, false)
     connection.pointee.phase = .lingering
@@ -110,10 +114,15 @@ extension Worker where N: ~Copyable {
     if upstream >= 0, connections[upstream].pointee.flags.contains(.readable) { readUpstream(upstream) }
   }
 
+  /// The status written down when a client left before its answer, as nginx has it.
+  private static var clientGone: UInt16 { 499 }
+
   /// The client is gone or must go: ends its exchange, if it has one, and closes it.
   mutating func abandonClient(_ slot: Int32) {
     let id = connections[slot].pointee.exchange
-    if id >= 0 { finish(id, then: .reset) } else { closeClient(slot, resetting: false) }
+    guard id >= 0 else { return closeClient(slot, resetting: false) }
+    if exchanges[id].pointee.status == 0 { exchanges[id].pointee.status = Self.clientGone }
+    finish(id, then: .reset)
   }
 
   /// A response can't be brought to its end: the client must not take it for complete.

@@ -19,6 +19,8 @@ extension Worker where N: ~Copyable {
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
     guard keepRequest(id, slot, base, head) else { return refuse(id, .headTooLarge, base, count, head) }
+    // The cookie is read now: chunk headers of the body may be written over the end of the head.
+    chooseBackend(id, base, head)
     var used = head.length
     if !exchange.pointee.flags.contains(.isRequestComplete) {
       connections[slot].pointee.phase = .body
@@ -26,7 +28,6 @@ extension Worker where N: ~Copyable {
       if used < count { used += takeBody(slot, base + used, count - used) }
       guard connections[slot].pointee.exchange == id else { return used }
     }
-    chooseBackend(id, base, head)
     openUpstream(id)
     return used
   }

@@ -6,12 +6,12 @@ struct KernelNetwork: Network, ~Copyable {
   private static let listenerBit: UInt64 = 1 << 63
   private static let wakerToken: UInt64 = .max
   private let poller: Poller
-  private let listeners: [Int32]
+  private var listeners: [Int32]
   private let waker: Waker
   private let roster: Roster
   private(set) var now: Instant
 
-  /// A network of these listening sockets, woken by `waker`; the sockets stay the caller's.
+  /// A network of these listening sockets, which it closes, woken by `waker`.
   init(listeners: [Int32], waker: Waker, roster: Roster) throws(SystemError) {
     let fresh = try Poller()
     guard fresh.addListener(waker.descriptor, token: KernelNetwork.wakerToken) else { throw SystemError("epoll_ctl") }
@@ -81,6 +81,13 @@ struct KernelNetwork: Network, ~Copyable {
     for (number, socket) in listeners.enumerated() {
       poller.setListening(socket, token: KernelNetwork.listenerBit | UInt64(number), isAccepting)
     }
+  }
+
+  var listenerCount: Int { listeners.count }
+
+  mutating func closeListeners() {
+    for socket in listeners { Socket.close(socket, resetting: false) }
+    listeners.removeAll()
   }
 
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {

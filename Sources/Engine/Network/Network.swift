@@ -68,6 +68,10 @@ protocol Network: ~Copyable {
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome
   /// Stops or resumes telling of connections that wait at any listener. Told again and again while they wait.
   mutating func setAccepting(_ isAccepting: Bool)
+  /// Closes the listeners; their numbers mean nothing any more.
+  mutating func closeListeners()
+  /// How many listeners there are.
+  var listenerCount: Int { get }
   /// Starts to connect to the backend with this number in the process's roster.
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome
   /// Whether a socket whose connect came to its end is connected.

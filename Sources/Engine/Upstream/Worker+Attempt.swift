@@ -16,8 +16,11 @@ extension Worker where N: ~Copyable {
       exchange.pointee.attemptStarted = network.now
       let pooled = exchange.pointee.attempts == 1 ? takeUsable(backend, exchange) : -1
       if pooled >= 0 { return usePooled(id, pooled) }
-      if connect(id, backend) { return }
-      noteConnectFailure(backend)
+      switch connect(id, backend) {
+      case .opened: return
+      case .exhausted: return answerFailure(id, .overloaded)
+      case .none, .failed: noteConnectFailure(backend)
+      }
       avoid(backend, exchange)
     }
     answerFailure(id, exchange.pointee.attempts == 0 ? .noBackend : .connectFailed)
@@ -52,21 +55,22 @@ extension Worker where N: ~Copyable {
     startLoad(exchanges[id])
   }
 
-  /// Opens a connection for an exchange; false when it failed at once.
-  private mutating func connect(_ id: Int32, _ backend: Int32) -> Bool {
+  /// Opens a connection for an exchange.
+  private mutating func connect(_ id: Int32, _ backend: Int32) -> OpenOutcome {
     let slot = connections.insert(Connection(socket: -1, role: .upstream, phase: .connecting))
-    guard slot >= 0 else { return false }
+    guard slot >= 0 else { return .exhausted }
     let connection = connections[slot]
     connection.pointee.backend = backend
-    guard case .opened(let socket) = network.connect(to: backend, token: connections.handle(slot)) else {
+    let outcome = network.connect(to: backend, token: connections.handle(slot))
+    guard case .opened(let socket) = outcome else {
       connections.remove(slot)
-      return false
+      return outcome
     }
     connection.pointee.socket = socket
     exchanges[id].pointee.phase = .connecting
     attach(id, slot)
     setDeadline(slot, network.now.advanced(by: view.timeouts.connect))
-    return true
+    return outcome
   }
 
   /// A connect came to its end, one way or the other.

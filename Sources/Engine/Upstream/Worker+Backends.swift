@@ -12,7 +12,7 @@ extension Worker where N: ~Copyable {
       let entry = view.backends[place]
       learn(entry.number)
       let known = loadOfBackend[Int(entry.number)]
-      next[place] = known >= 0 ? loads[Int(known)] : BackendLoad(weight: entry.weight)
+      next[place] = known >= 0 ? loads[Int(known)] : BackendLoad(weight: Int(entry.weight))
       next[place].weight = entry.weight
     }
     for number in 0..<Int(knownBackends) { loadOfBackend[number] = -1 }
@@ -121,7 +121,8 @@ extension Worker where N: ~Copyable {
     guard exchange.pointee.flags.contains(.isLoading) else { return }
     exchange.pointee.flags.remove(.isLoading)
     let place = loadOfBackend[Int(exchange.pointee.backend)]
-    guard place >= 0 else { return }
+    // A backend that was taken out and put back meanwhile starts with no load.
+    guard place >= 0, loads[Int(place)].inFlight > 0 else { return }
     loads[Int(place)].finish(latency: network.now - exchange.pointee.attemptStarted, at: network.now)
   }
 }

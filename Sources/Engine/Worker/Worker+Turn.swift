@@ -126,8 +126,11 @@ extension Worker where N: ~Copyable {
 
   private mutating func startDraining(until deadline: Instant) {
     if !isDraining {
+      // Who has connected by now is still served.
+      for listener in 0..<network.listenerCount { acceptClients(listener) }
       isDraining = true
-      setAccepting(false)
+      isAccepting = false
+      network.closeListeners()
       acceptsAgain = .distantFuture
       nextProbe = .distantFuture
       closeIdleClients()
