@@ -10,6 +10,8 @@ struct AnswerInProgress {
   /// Bytes that came back through the tunnel; `nil` when there is none.
   var tunnel: Int?
   var isTunnelDone = false
+  /// Ends the client's half once all is sent.
+  var endsWhenSent = false
 }
 
 /// What a client makes of what it reads.
@@ -102,14 +104,14 @@ extension Client {
   private func beginTunnel(_ plan: RequestPlan) {
     guard plan.wantsUpgrade else { return stage.report("request \(plan.number): an unasked 101 came through") }
     answer.tunnel = 0
-    if plan.requestSize == 0 { return endTunnel(plan) }
-    sendRaw(plan.tunnelBytes.bytes(0, plan.requestSize))
+    if plan.requestSize == 0, plan.tunnelCut < 0 { return endTunnel(plan) }
+    sendRaw(plan.tunnelBytes.bytes(0, plan.tunnelCut >= 0 ? plan.tunnelCut : plan.requestSize))
   }
 
   private func takeTunnel(_ bytes: [UInt8], _ count: Int, _ plan: RequestPlan) {
     stage.note(.read(request: plan.number, isOwn: plan.tunnelBytes.matches(bytes, at: count)))
     answer.tunnel = count + bytes.count
-    if count + bytes.count >= plan.requestSize { endTunnel(plan) }
+    if plan.tunnelCut < 0, count + bytes.count >= plan.requestSize { endTunnel(plan) }
   }
 
   private func endTunnel(_ plan: RequestPlan) {

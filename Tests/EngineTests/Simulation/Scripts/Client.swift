@@ -84,7 +84,7 @@ final class Client: PeerScript {
   }
 
   private func needsSilence(_ plan: RequestPlan) -> Bool {
-    plan.expectsContinue || plan.wantsUpgrade || plan.clientFault != .none || plan.minorVersion == 0
+    plan.expectsContinue || plan.wantsUpgrade || plan.malformation != nil || plan.clientFault != .none || plan.minorVersion == 0
   }
 
   private func begin(_ plan: RequestPlan, on link: Link) {
@@ -138,6 +138,7 @@ final class Client: PeerScript {
       lastActive = world.now
     }
     afterPush(link)
+    if answer.endsWhenSent, outbox.isEmpty { return endCutTunnel(link) }
     if manners.sendRest > 0, count > 0, !outbox.isEmpty {
       isSending = true
       world.after(manners.sendRest) { [weak self] in
@@ -187,6 +188,10 @@ final class Client: PeerScript {
 
   /// The connection came to its end: what was not answered never will be.
   private func takeEnd(_ link: Link) {
+    if answer.endsWhenSent { return }
+    if link.hasOrderlyEnd, let tunnel = answer.tunnel, plans[answering].tunnelCut >= 0, !answer.isTunnelDone {
+      return sendRest(plans[answering], after: tunnel)
+    }
     if link.hasOrderlyEnd, let item = reader.endInput() { take(item) }
     guard link === self.link else { return }
     // Half of the answers say that they are the last; the clock tells of idle connections.
@@ -202,6 +207,21 @@ final class Client: PeerScript {
       answer = AnswerInProgress()
       excuse = .announced
     }
+    drop()
+  }
+
+  /// The backend ended its half of the tunnel: what the client has still to say must get through.
+  private func sendRest(_ plan: RequestPlan, after count: Int) {
+    if count != plan.tunnelCut { stage.report("request \(plan.number): \(count) of \(plan.tunnelCut) bytes came back") }
+    answer.endsWhenSent = true
+    sendRaw(plan.tunnelBytes.bytes(plan.tunnelCut, plan.requestSize - plan.tunnelCut))
+  }
+
+  private func endCutTunnel(_ link: Link) {
+    link.endPeer()
+    answer.isTunnelDone = true
+    stage.judge(plans[answering], .tunnelled)
+    answering += 1
     drop()
   }
 

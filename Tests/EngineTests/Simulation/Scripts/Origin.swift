@@ -92,8 +92,10 @@ final class OriginConnection: PeerScript {
       if isTunnel {
         stage.note(.read(request: plan.number, isOwn: plan.tunnelBytes.matches(bytes, at: offset)))
         offset += bytes.count
-        outbox.add(bytes)
-        return write()
+        // What comes after the backend's own end is taken in and not echoed.
+        outbox.add(plan.tunnelCut < 0 ? bytes : Array(bytes.prefix(max(0, plan.tunnelCut - offset + bytes.count))))
+        write()
+        return cutTunnel(plan)
       }
       stage.note(.read(request: plan.number, isOwn: plan.requestBody.matches(bytes, at: offset)))
       offset += bytes.count
@@ -124,6 +126,7 @@ final class OriginConnection: PeerScript {
     }
     if plan != nil { stage.report("request \(number) was sent to a backend before it had answered another") }
     let plan = stage.plans[number]
+    if plan.malformation?.isInHead == true { stage.report("request \(number), malformed, came to a backend: \(head)") }
     self.plan = plan
     offset = 0
     hasWholeRequest = false
@@ -132,7 +135,7 @@ final class OriginConnection: PeerScript {
     plan.arrivals += 1
     plan.currentFault = fault
     plan.isAnsweredWhole = false
-    check(head, plan)
+    if plan.malformation == nil { check(head, plan) }
     stage.note(.answersAnew(request: number))
     if head.values("expect").contains("100-continue"), world.random.chance(80) {
       outbox.add(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
@@ -171,18 +174,26 @@ final class OriginConnection: PeerScript {
   private func takeEnd() {
     if let plan {
       if isTunnel {
+        if offset < plan.requestSize, plan.tunnelCut >= 0, plan.clientFault == .none, world.weather.climate != .rough {
+          stage.report("request \(plan.number): \(offset) of \(plan.requestSize) bytes came through a tunnel")
+        }
         if link.hasOrderlyEnd {
           link.endPeer()
           if outbox.isEmpty { over(resetting: false) }
           return
         }
       } else if stage.world.weather.climate == .calm, plan.clientFault == .none || plan.clientFault == .halfCloses,
-        !plan.isFinished, !plan.isAnsweredWhole
+        !plan.isFinished, plan.malformation == nil, !plan.isAnsweredWhole
       {
         stage.report("request \(plan.number): the proxy left its backend")
       }
     }
     over(resetting: false)
+  }
+
+  /// Ends the backend's half of a tunnel, if it is to end first.
+  private func cutTunnel(_ plan: RequestPlan) {
+    if plan.tunnelCut >= 0, offset >= plan.tunnelCut, outbox.isEmpty { link.endPeer() }
   }
 
   private func over(resetting: Bool) {
@@ -219,6 +230,7 @@ final class OriginConnection: PeerScript {
       offset = 0
       reader.becomeRaw()
       write()
+      cutTunnel(plan)
       return wakeAgain()
     }
     for _ in 0..<plan.interim { outbox.add(Array("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".utf8)) }
@@ -240,7 +252,10 @@ final class OriginConnection: PeerScript {
   private func write() {
     guard !isWriting, !isOver, !outbox.isEmpty else { return }
     outbox.flush(link, plan?.piece ?? .max)
-    if outbox.isEmpty { return settle() }
+    if outbox.isEmpty {
+      if isTunnel, let plan { cutTunnel(plan) }
+      return settle()
+    }
     guard let rest = plan?.rest, rest > 0 else { return }
     isWriting = true
     world.after(rest) { [self] in

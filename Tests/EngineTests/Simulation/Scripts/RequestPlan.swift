@@ -46,6 +46,10 @@ final class RequestPlan {
   var expectsContinue = false
   var requestHasTrailers = false
   var wantsUpgrade = false
+  /// In a tunnel, the backend ends its half first, after so many bytes; -1 when the client does.
+  var tunnelCut = -1
+  /// Which rule the request breaks; `nil` for none.
+  var malformation: Malformation?
   var clientFault = ClientFault.none
 
   var status = 200
@@ -105,6 +109,7 @@ final class RequestPlan {
 
   /// The request as the client sends it, head apart from body.
   func requestHead(host: String, isLast: Bool) -> [UInt8] {
+    if let malformation { return malformation.bytes(self, host: host) }
     var text = "\(method) \(target) HTTP/1.\(minorVersion)\r\nHost: \(host)\r\n"
     // What the proxy must not let through, in several spellings.
     if number % 3 == 0 { text += "x-tenant-id: forged\r\n" }
@@ -124,6 +129,7 @@ final class RequestPlan {
 
   /// The request's body in its framing.
   func requestBodyBytes(_ random: inout SeededRandom) -> [UInt8] {
+    if malformation != nil { return [] }
     switch requestFraming {
     case .none, .untilClose: return []
     case .length: return requestBody.bytes(0, requestSize)

@@ -120,6 +120,12 @@ struct Scenario {
 
   private mutating func makePlan(_ tenant: Int, _ isTransparent: Bool) -> RequestPlan {
     let plan = RequestPlan(number: plans.count, tenant: tenant)
+    if random.chance(4), !isTransparent {
+      plan.method = "POST"
+      plan.malformation = random.pick(Malformation.allCases)
+      plan.requestFraming = .chunked
+      return plan
+    }
     plan.method = random.pick(["GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
     if ["POST", "PUT", "PATCH"].contains(plan.method) {
       plan.requestFraming = random.chance(50) ? .length : .chunked
@@ -133,6 +139,7 @@ struct Scenario {
       plan.wantsUpgrade = true
       plan.status = 101
       plan.requestSize = random.below(60_000)
+      if random.chance(40) { plan.tunnelCut = random.below(plan.requestSize + 1) }
     } else {
       makeAnswer(plan, isTransparent)
     }

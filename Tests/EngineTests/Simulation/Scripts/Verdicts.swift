@@ -43,6 +43,7 @@ struct Verdicts {
 
   func violation(_ plan: RequestPlan, _ outcome: Outcome) -> String? {
     let standing = standings[plan.tenant]
+    if let malformation = plan.malformation { return malformed(plan, malformation, outcome) }
     switch outcome {
     case .answered(let status, let bytes):
       if standing == .unknown || standing == .suspended { return "answered by a backend though \(standing)" }
@@ -65,6 +66,17 @@ struct Verdicts {
     case .gaveUp: return nil
     case .tunnelled: return plan.wantsUpgrade ? nil : "was tunnelled"
     case .forgotten: return "was forgotten"
+    }
+  }
+
+  /// A malformed request is refused, and by its body also for what else is wrong with it.
+  private func malformed(_ plan: RequestPlan, _ malformation: Malformation, _ outcome: Outcome) -> String? {
+    switch outcome {
+    case .refused(400, "bad_request"): return nil
+    case .refused(let status, let code) where !malformation.isInHead:
+      return refusal(plan, standings[plan.tenant], status, code)
+    case .unanswered where climate == .rough: return nil
+    default: return "\(malformation) came to \(outcome)"
     }
   }
 

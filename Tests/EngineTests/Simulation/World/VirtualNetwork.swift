@@ -64,6 +64,14 @@ struct VirtualNetwork: ~Copyable, Network {
 
   mutating func setAccepting(_ isAccepting: Bool) { state.isAccepting = isAccepting }
 
+  mutating func closeListeners() {
+    state.isListening = false
+    for link in state.waiting.joined() { link.close(resetting: true) }
+    state.waiting = state.waiting.map { _ in [] }
+  }
+
+  var listenerCount: Int { state.isListening ? state.waiting.count : 0 }
+
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let link = world.makeLink(state)
     guard let descriptor = world.open(link) else { return .exhausted }

@@ -26,6 +26,8 @@ final class NetworkState {
   /// Connections that wait to be accepted, by listener.
   var waiting: [[Link]]
   var isAccepting = true
+  /// Whether the listeners are open.
+  var isListening = true
   var isWoken = false
   /// Connections with something to tell, in order.
   var ready: [Link] = []
@@ -175,13 +177,15 @@ final class World {
 
   /// Connects a client to listener `listener` of a worker that chance picks; its script is woken when something comes.
   func connect(_ script: any PeerScript, listener: Int, from address: IPAddress, port: UInt16) -> Link {
-    let network = networks[random.below(networks.count)]
+    let listening = networks.filter(\.isListening)
+    let network = random.pick(listening.isEmpty ? networks : listening)
     let link = makeLink(network)
     link.script = script
     link.isFromClient = true
     link.address = address
     link.port = port
     after(weather.wait(&random)) {
+      guard network.isListening else { return link.close(resetting: true) }
       network.waiting[listener].append(link)
       link.pump()
     }
