@@ -24,6 +24,44 @@ struct Decision: BitwiseCopyable {
 }
 
 extension ImageView {
+  /// What a request head says of whose it is; `nil` when its host is malformed.
+  ///
+  /// - Parameter names: room for a host name, in use as long as the facts are.
+  func facts(
+    of head: RequestHead, _ fields: UnsafePointer<Field>, _ base: UnsafePointer<UInt8>, isTrusted: Bool,
+    names: UnsafeMutablePointer<UInt8>
+  ) -> RequestFacts? {
+    var facts = RequestFacts(
+      host: UnsafeBufferPointer(start: names, count: 0), field: nil,
+      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count))
+    if head.host.count > 0 {
+      let length = HostName.normalize(base + Int(head.host.start), head.host.count, into: names)
+      guard length >= 0 else { return nil }
+      facts.host = UnsafeBufferPointer(start: names, count: length)
+    }
+    if isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) { facts.field = tenantField(head, fields, base) }
+    return facts
+  }
+
+  /// The value of the field that trusted peers name the tenant by; `nil` when it is absent. Two values name nobody.
+  private func tenantField(
+    _ head: RequestHead, _ fields: UnsafePointer<Field>, _ base: UnsafePointer<UInt8>
+  ) -> UnsafeBufferPointer<UInt8>? {
+    var found: UnsafeBufferPointer<UInt8>?
+    for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
+      let value = fields[index].value
+      let bytes = UnsafeBufferPointer(start: base + Int(value.start), count: value.count)
+      if found != nil { return UnsafeBufferPointer(start: base, count: 0) }
+      found = bytes
+    }
+    return found
+  }
+
+  /// Whether a field is the one that `resolve { header … }` names, in any case and with `_` for `-`.
+  func isTenantField(_ field: Field, _ base: UnsafePointer<UInt8>) -> Bool {
+    rules._withUnsafeGuaranteedRef { $0.isHeader(base + Int(field.name.start), field.name.count) }
+  }
+
   /// Decides a request: the one function behind the data path and `explain`.
   func decide(_ facts: RequestFacts) -> Decision {
     var decision = Decision()
@@ -54,7 +92,7 @@ extension ImageView {
     decision.epoch = directory.epoch(of: tenant)
     decision.shard = directory.home(of: tenant)
     if decision.shard < 0, unlistedCount > 0 {
-      let choice = Rendezvous.choose(key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, unlistedCount)
+      let choice = Rendezvous.choose(key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, count: unlistedCount)
       decision.shard = unlistedShards[choice]
     }
     if directory.state(of: tenant) == .suspended {

@@ -81,7 +81,7 @@ extension Worker where N: ~Copyable {
       let field = parser.fields[index]
       let isDropped =
         drop.contains(field.id) || (field.isNamedByConnection && !Self.unremovable.contains(field.id))
-        || (field.hasUnderscore && field.id != .other) || (mayNameTenant && isTenantField(field, base))
+        || (field.hasUnderscore && field.id != .other) || (mayNameTenant && view.isTenantField(field, base))
       if isDropped { continue }
       if field.line.start != end {
         writer.append(base + Int(start), Int(end - start))
