@@ -159,9 +159,22 @@ public final class Engine: @unchecked Sendable {
     for case .unix(let path) in addresses { Socket.removePath(path) }
   }
 
-  /// Hands the access records that wait to `body`; returns how many there were. For one reader thread.
+  /// Hands the access records that wait to `body`, in the order in which their requests ended; returns how many there
+  /// were. For one reader thread.
   public func drainRecords(_ body: (AccessRecordView) -> Void) -> Int {
-    workers.reduce(0) { $0 + $1.records.drain(body) }
+    var count = 0
+    while true {
+      var oldest: (ring: RecordRing, view: AccessRecordView, end: Int64)?
+      for worker in workers {
+        guard let view = worker.records.first else { continue }
+        let end = view.record.time + view.record.duration
+        if oldest.map({ end < $0.end }) ?? true { oldest = (worker.records, view, end) }
+      }
+      guard let oldest else { return count }
+      body(oldest.view)
+      oldest.ring.removeFirst()
+      count += 1
+    }
   }
 }
 

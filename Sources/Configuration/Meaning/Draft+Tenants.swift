@@ -25,10 +25,12 @@ extension Draft {
       path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, into: &builder
     ) { names[$0] }
     for diagnostic in found {
-      if diagnostic.line == 0, found.count == 1 {
-        diagnostics.error("\(path) \(diagnostic.message)", at: file.word.range)
-      } else {
+      if diagnostic.line > 0 {
         diagnostics.add(Diagnostic(diagnostic, file: path))
+      } else if diagnostic.further > 0 {
+        diagnostics.countErrors(diagnostic.further)
+      } else {
+        diagnostics.error("\(path) \(diagnostic.message)", at: file.word.range)
       }
     }
   }

@@ -55,17 +55,19 @@ final class Conductor {
       }
     }
     say("\(applications.count) sample app servers stand in for the backends")
-    return serve(loaded, configPath) { DemoAdvice.print(for: loaded.blueprint, at: $0) }
+    return serve(loaded, configPath) {
+      DemoAdvice.print(for: loaded.blueprint, at: $0.engine, metrics: $0.server?.endpoints ?? [])
+    }
   }
 
   private static func serve(
-    _ loaded: LoadedConfiguration, _ configPath: String, whenReady: (Engine) -> Void = { _ in }
+    _ loaded: LoadedConfiguration, _ configPath: String, whenReady: (Conductor) -> Void = { _ in }
   ) -> Int32 {
     do {
       let conductor = try Conductor(loaded, configPath)
       try conductor.startAround(loaded.process)
       conductor.becomeReady()
-      whenReady(conductor.engine)
+      whenReady(conductor)
       conductor.conduct()
       return 0
     } catch {

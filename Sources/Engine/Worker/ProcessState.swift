@@ -26,6 +26,8 @@ final class Mailbox: Sendable {
   let drainDeadline = Atomic<Int64>(0)
   /// Blueprints taken so far, by generation: the newest that the worker uses.
   let generation = Atomic<UInt64>(0)
+  /// Turns of the loop that have ended.
+  let turns = Atomic<UInt64>(0)
   /// Whether the worker has ended.
   let hasEnded = Atomic<Bool>(false)
 

@@ -1,5 +1,6 @@
 import HTTP
 import Primitives
+import Synchronization
 
 extension Worker where N: ~Copyable {
   /// One turn of the loop: waits for events or a deadline, then handles all there is.
@@ -10,6 +11,7 @@ extension Worker where N: ~Copyable {
     runReady()
     runTimers()
     bury()
+    mailbox.turns.store(mailbox.turns.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
 
   /// Turns until a drain has come to its end.
