@@ -171,14 +171,15 @@ final class Conductor {
       say("reload: \(change) takes effect with the next start")
     }
     next.workers = current.workers
-    next.listeners = current.listeners
     next.keepsRecords = writer != nil && next.keepsRecords
+    let before = engine.addresses
     do {
       try engine.apply(next)
     } catch {
       say("gatehouse: \(error)")
       return refuse(current)
     }
+    for address in engine.addresses where !before.contains(address) { say("listening on \(address)") }
     settings.metricsTenants = loaded.process.metricsTenants
     shared.metricsTenants.store(loaded.process.metricsTenants, ordering: .relaxed)
     waitUntilSettled()
@@ -195,7 +196,6 @@ final class Conductor {
   private func restartOnly(from old: Blueprint, to new: Blueprint, _ process: ProcessSettings) -> [String] {
     var changes: [String] = []
     if new.workers != old.workers { changes.append("'workers'") }
-    if new.listeners != old.listeners { changes.append("'listen'") }
     if process.metrics != settings.metrics { changes.append("the address of 'metrics'") }
     if process.accessLog != settings.accessLog || process.accessLogFormat != settings.accessLogFormat {
       changes.append("'access-log'")

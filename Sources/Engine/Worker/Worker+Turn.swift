@@ -108,7 +108,10 @@ extension Worker where N: ~Copyable {
   // MARK: - what the control thread asks
 
   private mutating func readMail() {
-    if let next = mailbox.take() { adopt(next) }
+    if let next = mailbox.take() {
+      adopt(next)
+      if let sockets = mailbox.takeListeners() { listen(on: sockets) }
+    }
     let deadline = mailbox.drainDeadline.load(ordering: .relaxed)
     if deadline != 0 { startDraining(until: Instant(nanoseconds: deadline)) }
   }
@@ -124,6 +127,13 @@ extension Worker where N: ~Copyable {
     scheduleProbes()
     refreshTrust()
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
+  }
+
+  private mutating func listen(on sockets: [Int32]) {
+    guard !isDraining else { return }
+    for listener in 0..<network.listenerCount { acceptClients(listener) }
+    network.replaceListeners(sockets)
+    if !isAccepting { network.setAccepting(false) }
   }
 
   private mutating func startDraining(until deadline: Instant) {
