@@ -15,7 +15,7 @@ public struct BackendLoad: Sendable, BitwiseCopyable {
   /// Its credit in smooth round robin, in thousandths of a weight.
   public var current: Int64 = 0
   /// The peak-sensitive average of its latency in nanoseconds, as it was at `ewmaAt`; 0 before the first answer.
-  public var ewma: Int64 = 0
+  public var ewma = 0.0
   /// When `ewma` was last brought up to date.
   public var ewmaAt = Instant.distantPast
 
@@ -25,10 +25,12 @@ public struct BackendLoad: Sendable, BitwiseCopyable {
   /// Counts a request in.
   public mutating func start(at now: Instant) { inFlight &+= 1 }
 
-  /// Counts a request out; `latency` nanoseconds is what it took, negative when that says nothing of the backend.
+  /// Counts a request out; `latency` nanoseconds is what it took, negative when that says nothing of the backend (a
+  /// failed connect, a client that left).
+  ///
+  /// A request that began before the backend left the configuration and came back may end here: the count stays at 0.
   public mutating func finish(latency: Int64, at now: Instant) {
-    assert(inFlight > 0, "a request finished that never started")
-    inFlight &-= 1
+    inFlight = max(inFlight &- 1, 0)
     if latency >= 0 { observe(min(latency, BackendLoad.latencyBound), at: now) }
   }
 

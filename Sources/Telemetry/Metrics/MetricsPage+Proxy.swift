@@ -1,0 +1,64 @@
+import Engine
+
+extension MetricsPage {
+  /// What is counted of the proxy as a whole.
+  mutating func writeProxy(_ snapshot: MetricsSnapshot, droppedLines: UInt64) {
+    begin("gatehouse_refused_total", .counter, "Requests refused before a tenant was known.")
+    for (code, count) in snapshot.refused { sample(Labels("code", code), count) }
+    begin(
+      "gatehouse_client_connections", .gauge, "Connections of clients, with a request in flight or waiting for one.")
+    sample(Labels("state", "active"), snapshot.activeConnections)
+    sample(Labels("state", "idle"), snapshot.idleConnections)
+    begin("gatehouse_affinity_total", .counter, "What became of affinity cookies.")
+    sample(Labels("result", "bound"), snapshot.affinity.bound)
+    sample(Labels("result", "kept"), snapshot.affinity.kept)
+    sample(Labels("result", "rebound"), snapshot.affinity.rebound)
+    sample(Labels("result", "rejected"), snapshot.affinity.rejected)
+    begin("gatehouse_log_dropped_total", .counter, "Access records that were not written.")
+    sample(Labels(), snapshot.droppedRecords &+ droppedLines)
+  }
+
+  /// What is known of the configuration.
+  mutating func writeConfiguration(_ snapshot: MetricsSnapshot, _ reload: ReloadFacts) {
+    begin("gatehouse_tenants", .gauge, "Tenants configured.")
+    sample(Labels(), snapshot.tenantCount)
+    begin("gatehouse_metrics_folded_tenants", .gauge, "Tenants with traffic that are summed up as _other.")
+    sample(Labels(), snapshot.foldedTenants)
+    begin("gatehouse_config_generation", .gauge, "Grows by one with each configuration put into use.")
+    sample(Labels(), snapshot.generation)
+    begin("gatehouse_config_last_reload_successful", .gauge, "Whether the last configuration given was put into use.")
+    sample(Labels(), reload.isSuccessful ? 1 : 0)
+    begin(
+      "gatehouse_config_last_reload_success_timestamp_seconds", .gauge, "When a configuration was last put into use.")
+    sample(Labels(), reload.lastSuccess)
+  }
+
+  /// What was built.
+  mutating func writeBuild(_ build: BuildFacts) {
+    begin("gatehouse_build_info", .gauge, "Always 1; the labels say what runs.")
+    sample(Labels("version", build.version).and("swift", build.swift).and("openssl", build.openSSL), 1)
+  }
+
+  /// What the kernel knows of the process; facts it would not tell are left out.
+  mutating func writeProcess(_ facts: ProcessFacts) {
+    if let seconds = facts.cpuSeconds {
+      begin("process_cpu_seconds_total", .counter, "User and system CPU time in seconds.")
+      sample(Labels(), seconds)
+    }
+    gauge("process_open_fds", "Open file descriptors.", facts.openDescriptors)
+    gauge("process_max_fds", "File descriptors that may be open.", facts.maximumDescriptors)
+    gauge("process_virtual_memory_bytes", "Virtual memory in bytes.", facts.virtualBytes)
+    gauge("process_virtual_memory_max_bytes", "Virtual memory that may be used, in bytes.", facts.maximumVirtualBytes)
+    gauge("process_resident_memory_bytes", "Resident memory in bytes.", facts.residentBytes)
+    if let time = facts.startTime {
+      begin("process_start_time_seconds", .gauge, "When the process started, in seconds since 1970.")
+      sample(Labels(), time)
+    }
+  }
+
+  private mutating func gauge(_ name: String, _ help: String, _ value: UInt64?) {
+    guard let value else { return }
+    begin(name, .gauge, help)
+    sample(Labels(), value)
+  }
+}

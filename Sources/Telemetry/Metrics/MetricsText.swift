@@ -1,0 +1,61 @@
+public import Engine
+
+/// The text of a scrape.
+public struct MetricsText {
+  /// Which of the two text forms.
+  public enum Format: Sendable {
+    /// Prometheus text 0.0.4.
+    case prometheus
+    /// OpenMetrics 1.0.
+    case openMetrics
+  }
+
+  /// Everything that is known, as one scrape's answer.
+  ///
+  /// - Parameter droppedLines: access log lines that could not be written, beside those that found their ring full.
+  public static func render(
+    _ snapshot: MetricsSnapshot, build: BuildFacts, process: ProcessFacts, reload: ReloadFacts, format: Format,
+    droppedLines: UInt64 = 0
+  ) -> [UInt8] {
+    var page = MetricsPage(format)
+    page.writeTenants(snapshot)
+    page.writeShards(snapshot.shards)
+    page.writeProxy(snapshot, droppedLines: droppedLines)
+    page.writeConfiguration(snapshot, reload)
+    page.writeBuild(build)
+    page.writeProcess(process)
+    if format == .openMetrics { page.append("# EOF\n") }
+    return page.bytes
+  }
+}
+
+/// What `gatehouse_build_info` says.
+public struct BuildFacts: Sendable {
+  /// The release.
+  public var version: String
+  /// The compiler's version.
+  public var swift: String
+  /// The version of the OpenSSL that is loaded.
+  public var openSSL: String
+
+  /// A build of these versions.
+  public init(version: String, swift: String, openSSL: String) {
+    self.version = version
+    self.swift = swift
+    self.openSSL = openSSL
+  }
+}
+
+/// How the last change of the configuration went.
+public struct ReloadFacts: Sendable {
+  /// Whether the last one was put into use; the first start counts.
+  public var isSuccessful: Bool
+  /// When one last was, in seconds since 1970.
+  public var lastSuccess: Double
+
+  /// The outcome of the last change, and the time of the last good one.
+  public init(isSuccessful: Bool, lastSuccess: Double) {
+    self.isSuccessful = isSuccessful
+    self.lastSuccess = lastSuccess
+  }
+}
