@@ -57,6 +57,8 @@ struct Verdicts {
     case .refused(let status, let code): return refusal(plan, standing, status, code)
     case .cut:
       if case .breaksOff = plan.currentFault { return nil }
+      // A request that turns out to be too long while it is being answered leaves no other way out.
+      if isTooLong(plan), plan.answersEarly { return nil }
       return isForgiving(plan) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
