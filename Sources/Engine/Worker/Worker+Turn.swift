@@ -32,7 +32,10 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     if !event.kinds.isDisjoint(with: [.readable, .peerEnded, .broken]) {
       connection.pointee.flags.insert(.readable)
-      if event.kinds.contains(.peerEnded) { connection.pointee.flags.insert(.peerEnded) }
+      // A reset comes with the peer's end: only a receive can tell the two apart then.
+      if event.kinds.isDisjoint(with: .broken), event.kinds.contains(.peerEnded) {
+        connection.pointee.flags.insert(.peerEnded)
+      }
     }
     switch connection.pointee.role {
     case .client: clientEvent(slot, event.kinds)
