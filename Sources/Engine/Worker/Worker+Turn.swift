@@ -33,7 +33,10 @@ extension Worker where N: ~Copyable {
     if !event.kinds.isDisjoint(with: [.readable, .peerEnded, .broken]) {
       connection.pointee.flags.insert(.readable)
       // A reset comes with the peer's end: only a receive can tell the two apart then.
-      if event.kinds.isDisjoint(with: .broken), event.kinds.contains(.peerEnded) {
+      if event.kinds.contains(.broken) {
+        connection.pointee.flags.insert(.isBroken)
+        connection.pointee.flags.remove(.peerEnded)
+      } else if event.kinds.contains(.peerEnded) {
         connection.pointee.flags.insert(.peerEnded)
       }
     }
