@@ -34,7 +34,8 @@ private final class Pipe {
 }
 
 @Suite struct AccessLogFileTests {
-  private let line = Array(#"{"n":1}"#.utf8) + [0x0A]
+  // Eleven bytes: no pipe or page ends where a line does.
+  private let line = Array(#"{"n":1234}"#.utf8) + [0x0A]
 
   @Test func linesAreAddedToWhatIsThere() throws {
     let folder = try Folder()
