@@ -37,8 +37,11 @@ let package = Package(
     tests(of: "ConfigLanguage"),
     tests(of: "Platform", "Primitives"),
     tests(of: "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
-    tests(of: "Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
+      exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
+    tests(of: "Control", "Primitives"),
   ],
   swiftLanguageModes: [.v6]
 )

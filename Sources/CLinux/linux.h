@@ -1,12 +1,11 @@
 // Static inline wrappers for what Swift can't import from Linux' headers: variadic calls, macros and bit masks.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -20,10 +19,15 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+// Not _GNU_SOURCE: Glibc's own module and OpenSSL's are read without it, and one file may import them beside this one.
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pthread_setname_np(pthread_t, const char *);
 
 static inline int linux_errno(void) { return errno; }
 
@@ -93,11 +97,17 @@ static const uint32_t linux_epoll_hup = EPOLLHUP;
 static const uint32_t linux_epoll_err = EPOLLERR;
 static const uint32_t linux_epoll_et = EPOLLET;
 static inline int linux_affinity_count(void) {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  unsigned long set[1024] = {0};
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+  int count = 0;
+  for (long word = 0; word < bytes / (long)sizeof *set; word++) count += __builtin_popcountl(set[word]);
+  return count > 0 ? count : 1;
 }
 static inline int linux_signalfd(int only_one_more, sigset_t *set) { return signalfd(only_one_more, set, SFD_CLOEXEC); }
 static inline void *linux_reserve(size_t count) {
   void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return memory == MAP_FAILED ? NULL : memory;
 }
+static inline void linux_set_errno(int number) { errno = number; }
+static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+static inline void linux_release(void *memory, size_t count) { munmap(memory, count); }

@@ -1,5 +1,5 @@
 /// How one of a shard's backends is chosen.
-public enum BalanceAlgorithm: UInt8, Sendable, CaseIterable {
+public enum BalanceAlgorithm: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// In turn, as smoothly as the weights allow.
   case roundRobin
   /// The one with the fewest requests in flight for its weight.

@@ -11,7 +11,7 @@ struct NetworkEvent: BitwiseCopyable {
 /// What may have happened to a socket since it was last asked.
 struct NetworkEventKinds: OptionSet, BitwiseCopyable {
   let rawValue: UInt8
-  /// There are bytes, an end or an error to receive; a listener has connections to accept.
+  /// There are bytes, an end or an error to receive.
   static let readable = NetworkEventKinds(rawValue: 1)
   /// A send that fell short may go on; a connect came to its end.
   static let writable = NetworkEventKinds(rawValue: 2)
@@ -21,6 +21,8 @@ struct NetworkEventKinds: OptionSet, BitwiseCopyable {
   static let broken = NetworkEventKinds(rawValue: 8)
   /// Another thread called (`Waker`).
   static let woken = NetworkEventKinds(rawValue: 16)
+  /// Connections wait at the listener whose number is the token.
+  static let connectionsWait = NetworkEventKinds(rawValue: 32)
 }
 
 /// How a receive or a send ended.
@@ -64,10 +66,16 @@ protocol Network: ~Copyable {
   func event(_ index: Int) -> NetworkEvent
   /// Takes one connection of listener number `listener`, registers it with `token`, and tells its peer's address.
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome
-  /// Stops or resumes telling of connections that wait at any listener.
+  /// Stops or resumes telling of connections that wait at any listener. Told again and again while they wait.
   mutating func setAccepting(_ isAccepting: Bool)
-  /// Starts to connect to backend number `backend` of the process's roster.
-  mutating func connect(to endpoint: Endpoint, token: UInt64) -> OpenOutcome
+  /// Closes the listeners; their numbers mean nothing any more.
+  mutating func closeListeners()
+  /// Listens on these sockets from now on, which are the network's to close; closes those that are not among them.
+  mutating func replaceListeners(_ sockets: [Int32])
+  /// How many listeners there are.
+  var listenerCount: Int { get }
+  /// Starts to connect to the backend with this number in the process's roster.
+  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome
   /// Whether a socket whose connect came to its end is connected.
   mutating func isConnected(_ socket: Int32) -> Bool
   /// Moves at most `capacity` bytes that came on `socket` to `into`.
@@ -83,4 +91,8 @@ protocol Network: ~Copyable {
   mutating func endSending(_ socket: Int32)
   /// Closes; with `resetting` the peer sees a reset rather than an end.
   mutating func close(_ socket: Int32, resetting: Bool)
+}
+
+extension Network where Self: ~Copyable {
+  mutating func replaceListeners(_ sockets: [Int32]) {}
 }

@@ -1,0 +1,27 @@
+import ConfigLanguage
+import Engine
+import Tenancy
+
+extension Draft {
+  /// Reads the plans, and gives them numbers by which tenants name them.
+  mutating func readPlans() {
+    for section in sections("plan") {
+      guard let name = section.directive["name"], planNumbers[name.text] == nil else { continue }
+      planNumbers[name.text] = plans.count
+      let rule = rate(section.first("requests")).map { TokenBucketRule($0) } ?? TokenBucketRule()
+      let limits = TenantLimits(requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0)
+      plans.append(DraftPlan(name: name.text, limits: limits))
+    }
+  }
+
+  /// The rate that a `requests` line sets.
+  func rate(_ directive: Directive?) -> RequestRate? {
+    guard let rate = directive?["RATE"] else { return nil }
+    return RequestRate(count: rate.number, period: rate.period, burst: directive?["burst"]?.number ?? rate.number)
+  }
+
+  /// The bound that a `concurrency` line sets.
+  func concurrency(_ directive: Directive?) -> Int32? {
+    (directive?["N"]?.number).map { Int32(clamping: $0) }
+  }
+}

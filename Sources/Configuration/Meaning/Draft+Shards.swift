@@ -1,0 +1,101 @@
+import Balancing
+import ConfigLanguage
+import Engine
+import Primitives
+
+extension Draft {
+  /// Reads the shards, and gives them numbers by which tenants name them.
+  mutating func readShards() {
+    for section in sections("shard") {
+      guard let name = section.directive["name"], shardNumbers[name.text] == nil else { continue }
+      shardNumbers[name.text] = shards.count
+      shards.append(shard(named: name.text, section))
+    }
+    if all("shard").isEmpty, diagnostics.isClean, let file = sources.files.first {
+      diagnostics.error("there is no 'shard'", file: file.name, suggestion: "add 'shard NAME {…}'")
+    }
+  }
+
+  /// The shard `name` as its block and the defaults say.
+  func shard(named name: String, _ section: Section) -> Shard {
+    var shard = Shard(name: name)
+    shard.region = section.value("region", "name")?.text
+    shard.backends = backends(of: section)
+    if let balance = section.value("balance", "ALGORITHM").flatMap({ BalanceAlgorithm(name: $0.text) }) {
+      shard.balance = balance
+    }
+    if let idle = section.value("pool", "idle") { shard.poolIdle = Int(idle.number) }
+    shard.sticky = section.first("sticky").flatMap(sticky)
+    shard.health = section.first("health").flatMap(health)
+    return shard
+  }
+
+  private func backends(of section: Section) -> [Backend] {
+    var places: [Endpoint: SourceRange] = [:]
+    var backends: [Backend] = []
+    for directive in section.directive.children("backend") {
+      guard let value = directive["ADDRESS"], let endpoint = addresses.backendAddress(value.word) else { continue }
+      if let first = places[endpoint] {
+        diagnostics.error(
+          "backend \(value.word.shown) stands twice; first at \(sources.place(of: first))", at: value.word.range)
+        continue
+      }
+      places[endpoint] = value.word.range
+      let weight = directive["weight"].map { Int($0.number) } ?? 1
+      backends.append(Backend(endpoint: endpoint, name: value.text, weight: weight))
+    }
+    return backends
+  }
+
+  private func sticky(_ directive: Directive) -> Sticky? {
+    guard let cookie = directive["NAME"], let lifetime = directive["for"] else { return nil }
+    guard cookie.text.utf8.count <= 64, cookie.text.utf8.allSatisfy(\.isTokenByte) else {
+      diagnostics.error(
+        "\(cookie.word.shown) can't be the name of a cookie: at most 64 letters, digits and \(UInt8.tokenMarks)",
+        at: cookie.word.range)
+      return nil
+    }
+    return Sticky(cookie: cookie.text, lifetime: lifetime.number)
+  }
+
+  private func health(_ directive: Directive) -> HealthCheck? {
+    guard let path = directive["PATH"] else { return nil }
+    guard isTarget(path) else { return nil }
+    var check = HealthCheck(path: path.text)
+    if let method = directive["METHOD"] { check.method = method.text }
+    if let interval = directive["every"] { check.interval = interval.number }
+    if let timeout = directive["timeout"] { check.timeout = timeout.number }
+    if let rise = directive["rise"] { check.rise = Int(rise.number) }
+    if let fall = directive["fall"] { check.fall = Int(fall.number) }
+    return check
+  }
+
+  /// Whether a value can be asked for, or be a prefix of what is asked for; says what is wrong otherwise.
+  func isTarget(_ value: Value) -> Bool {
+    guard value.text.utf8.first == UInt8(ascii: "/") else {
+      diagnostics.error(
+        "\(value.word.shown) is not a path", at: value.word.range, suggestion: "did you mean '/\(value.text)'?")
+      return false
+    }
+    guard value.text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else {
+      diagnostics.error(
+        "\(value.word.shown) has characters that a path can't have", at: value.word.range,
+        suggestion: "write them as %XX")
+      return false
+    }
+    return true
+  }
+}
+
+extension UInt8 {
+  /// The marks that tokens may have beside letters and digits (RFC 9110, 5.6.2).
+  static let tokenMarks = "!#$%&'*+-.^_`|~"
+
+  /// Whether a token may have the byte (RFC 9110, 5.6.2).
+  var isTokenByte: Bool {
+    switch self {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+    default: UInt8.tokenMarks.utf8.contains(self)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import ConfigLanguage
+import Engine
+import Primitives
+import Tenancy
+
+/// A configuration on its way from directives to a blueprint; the last of three steps.
+struct Draft {
+  let directives: [Directive]
+  var sources: SourceSet
+  let diagnostics: DiagnosticCollector
+  let addresses: AddressReader
+  let hosts = HostReader()
+  /// The `defaults` blocks by kind.
+  let defaults: [String: Directive]
+  var process = ProcessSettings()
+  /// Shards by name, as indices of `shards`.
+  var shardNumbers: [String: Int] = [:]
+  var shards: [Shard] = []
+  /// Plans by name, as indices of `plans`.
+  var planNumbers: [String: Int] = [:]
+  var plans: [DraftPlan] = []
+
+  /// A draft of these directives, which were read from `sources`.
+  init(directives: [Directive], sources: SourceSet, diagnostics: DiagnosticCollector, names: NameResolution) {
+    self.directives = directives
+    self.sources = sources
+    self.diagnostics = diagnostics
+    addresses = AddressReader(diagnostics: diagnostics, names: names)
+    var defaults: [String: Directive] = [:]
+    for directive in directives where directive.row.name == "defaults" {
+      if let kind = directive["KIND"]?.text, defaults[kind] == nil { defaults[kind] = directive }
+    }
+    self.defaults = defaults
+  }
+
+  /// The directive `name` of the top level.
+  func top(_ name: String) -> Directive? { directives.first { $0.row.name == name } }
+
+  /// All directives `name` of the top level.
+  func all(_ name: String) -> [Directive] { directives.filter { $0.row.name == name } }
+
+  /// The blocks of a kind, each with its defaults.
+  func sections(_ kind: String) -> [Section] {
+    all(kind).map { Section(directive: $0, defaults: defaults[kind]) }
+  }
+
+  /// Applies every directive and checks what they say of each other.
+  mutating func finish(processors: Int, previous: Blueprint?) -> LoadOutcome {
+    readShards()
+    readPlans()
+    checkDefaults()
+    let tenants = readTenants(previous: previous?.tenants)
+    var blueprint = Blueprint(tenants: tenants)
+    blueprint.generation = (previous?.generation ?? 0) + 1
+    blueprint.shards = shards
+    blueprint.planNames = plans.map(\.name)
+    readTop(&blueprint, processors: processors)
+    readResolving(&blueprint)
+    readPlacement(&blueprint)
+    let report = diagnostics.report(in: sources)
+    guard diagnostics.isClean else { return .refused(report) }
+    process.files = sources.files.map(\.name)
+    return .loaded(
+      LoadedConfiguration(
+        blueprint: blueprint, process: process, warnings: report,
+        provenance: Provenance(sources: sources, directives: directives)))
+  }
+
+  /// Reports what is wrong in `defaults` blocks even when no block takes them.
+  private func checkDefaults() {
+    if let shard = defaults["shard"] { _ = self.shard(named: "", Section(directive: shard, defaults: nil)) }
+    if let value = defaults["tenant"]?.child("plan")?["NAME"] { _ = plan(value) }
+    if let value = defaults["tenant"]?.child("home")?["SHARD"] { _ = shard(value) }
+  }
+
+  /// The shard that a word names; says so when there is none.
+  func shard(_ value: Value) -> Int? {
+    if let number = shardNumbers[value.text] { return number }
+    complain(about: "shard", value, among: shardNumbers.keys)
+    return nil
+  }
+
+  /// The plan that a word names; says so when there is none.
+  func plan(_ value: Value) -> Int? {
+    if let number = planNumbers[value.text] { return number }
+    complain(about: "plan", value, among: planNumbers.keys)
+    return nil
+  }
+
+  /// Says that nothing of a kind has the name `value`.
+  func complain(about kind: String, _ value: Value, among names: some Sequence<String>) {
+    diagnostics.error(
+      "there is no \(kind) \(value.word.shown)", at: value.word.range,
+      suggestion: Suggestion.text(for: value.text, among: names.sorted()))
+  }
+}
+
+/// A plan: its name and limits.
+struct DraftPlan {
+  var name: String
+  var limits: TenantLimits
+}

@@ -1,0 +1,89 @@
+/// One request and the way to answer it, once.
+struct PlainExchange: ~Copyable {
+  /// The request; its body has been read and counted.
+  let request: PlainRequest
+  /// Whether the connection may serve another request after this one.
+  private(set) var keepsAlive: Bool
+  private var channel: PlainChannel
+  private let patience: Duration
+
+  init(_ request: PlainRequest, channel: consuming PlainChannel, patience: Duration, keepsAlive: Bool) {
+    self.request = request
+    self.channel = channel
+    self.patience = patience
+    self.keepsAlive = keepsAlive
+  }
+
+  /// Answers with a whole body; to HEAD only the head of it is sent.
+  mutating func answer(_ status: Int, _ contentType: String, _ body: [UInt8], fields: String = "") {
+    var bytes = head(status, contentType, "Content-Length: \(body.count)\r\n" + fields)
+    if request.method != "HEAD" { bytes += body }
+    if !channel.send(bytes, patience: patience) { keepsAlive = false }
+  }
+
+  /// Begins an answer whose pieces follow, chunked (to HTTP/1.0: until the connection closes).
+  mutating func beginStream(_ contentType: String) -> Bool {
+    let isChunked = request.minorVersion == 1
+    if !isChunked { keepsAlive = false }
+    let framing = isChunked ? "Transfer-Encoding: chunked\r\n" : ""
+    return channel.send(head(200, contentType, framing + "Cache-Control: no-store\r\n"), patience: patience)
+  }
+
+  /// Sends one piece, not empty, of a stream.
+  mutating func send(_ piece: [UInt8]) -> Bool {
+    if request.method == "HEAD" { return true }
+    let isChunked = request.minorVersion == 1
+    let framed = isChunked ? Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + Array("\r\n".utf8) : piece
+    return channel.send(framed, patience: patience)
+  }
+
+  /// Ends a stream; `isWhole` is false when it broke off, which the client is to notice.
+  mutating func endStream(isWhole: Bool) {
+    let needsEnd = isWhole && request.minorVersion == 1 && request.method != "HEAD"
+    if !isWhole || (needsEnd && !channel.send(Array("0\r\n\r\n".utf8), patience: patience)) { keepsAlive = false }
+  }
+
+  /// Passes `span`; `false` when the server stops meanwhile.
+  func pause(_ span: Duration) -> Bool { channel.pause(span) }
+
+  /// Hands the connection back.
+  consuming func release() -> PlainChannel { channel }
+
+  private func head(_ status: Int, _ contentType: String, _ fields: String) -> [UInt8] {
+    PlainAnswer.head(status, contentType, fields, keepsAlive: keepsAlive, minorVersion: request.minorVersion)
+  }
+}
+
+/// The texts of a plain server's answers.
+enum PlainAnswer {
+  /// The reason phrase of a status that a plain server sends.
+  static func reason(_ status: Int) -> String {
+    switch status {
+    case 200: "OK"
+    case 400: "Bad Request"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 413: "Content Too Large"
+    case 431: "Request Header Fields Too Large"
+    case 500: "Internal Server Error"
+    case 503: "Service Unavailable"
+    default: "Status"
+    }
+  }
+
+  /// A head; `fields` are whole lines.
+  static func head(
+    _ status: Int, _ contentType: String, _ fields: String, keepsAlive: Bool, minorVersion: Int
+  ) -> [UInt8] {
+    let connection = keepsAlive ? (minorVersion == 0 ? "Connection: keep-alive\r\n" : "") : "Connection: close\r\n"
+    let start = "HTTP/1.1 \(status) \(reason(status))\r\nContent-Type: \(contentType)\r\n"
+    return Array((start + fields + connection + "\r\n").utf8)
+  }
+
+  /// A whole answer that ends the connection, for a request that could not be read.
+  static func refusal(_ status: Int) -> [UInt8] {
+    let body = Array("\(status) \(reason(status))\n".utf8)
+    let fields = "Content-Length: \(body.count)\r\n"
+    return head(status, "text/plain; charset=utf-8", fields, keepsAlive: false, minorVersion: 1) + body
+  }
+}

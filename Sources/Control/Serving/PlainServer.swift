@@ -1,0 +1,142 @@
+import Glibc
+import Platform
+import Primitives
+import Synchronization
+
+/// A small blocking HTTP/1.1 server on threads of its own, for what is asked seldom: metrics, probes, sample apps.
+///
+/// Threads are started as connections come, up to a bound; connections above it wait in the kernel's queue.
+final class PlainServer: Sendable {
+  /// How much and how long.
+  struct Bounds: Sendable {
+    /// Connections served at a time; also the bound of threads.
+    var connections: Int
+    /// Bytes of a request head.
+    var headSize = 8 << 10
+    /// How long a head may take, and a connection be without one.
+    var header = Duration.seconds(5)
+    /// How long the next piece of a body, or room for the next piece of an answer, may take.
+    var patience = Duration.seconds(5)
+    /// Whether requests may have a body; if not, one that does is refused with 413.
+    var takesBodies = false
+  }
+
+  /// Answers one request; called on any of the server's threads.
+  typealias Answer = @Sendable (inout PlainExchange) -> Void
+
+  private struct Crew {
+    var threads: [Thread] = []
+    var idle = 0
+    var isStopped = false
+  }
+
+  /// Where the server listens; a port 0 asked for is here the one that was given.
+  let endpoints: [Endpoint]
+  private let listeners: [Int32]
+  private let bounds: Bounds
+  private let name: String
+  private let answer: Answer
+  private let stopSignal: Waker
+  private let crew = Mutex(Crew())
+
+  /// Binds every endpoint, or none, and starts to serve; `name` is that of its threads.
+  init(name: String, at endpoints: [Endpoint], bounds: Bounds, answer: @escaping Answer) throws(SystemError) {
+    precondition(bounds.connections > 0)
+    stopSignal = try Waker()
+    do {
+      listeners = try PlainServer.listen(on: endpoints)
+    } catch {
+      stopSignal.close()
+      throw error
+    }
+    self.endpoints = zip(endpoints, listeners).map { PlainServer.bound($0, $1) }
+    self.bounds = bounds
+    self.name = name
+    self.answer = answer
+    let isStarted = crew.withLock { crew in startThread(&crew) }
+    if !isStarted {
+      stop()
+      throw SystemError("pthread_create", EAGAIN)
+    }
+  }
+
+  /// Ends every thread, breaks off what they serve, and closes the sockets.
+  ///
+  /// Must be called before the server is let go; a second call does nothing.
+  func stop() {
+    let threads = crew.withLock { crew in
+      let threads = crew.isStopped ? nil : crew.threads
+      crew.isStopped = true
+      crew.threads = []
+      return threads
+    }
+    guard let threads else { return }
+    stopSignal.wake()
+    for thread in threads { thread.join() }
+    for listener in listeners { Socket.close(listener, resetting: false) }
+    for case .unix(let path) in endpoints { _ = unlink(path) }
+    stopSignal.close()
+  }
+
+  private static func listen(on endpoints: [Endpoint]) throws(SystemError) -> [Int32] {
+    var listeners: [Int32] = []
+    for endpoint in endpoints {
+      do {
+        listeners.append(try Socket.listen(on: endpoint))
+      } catch {
+        for listener in listeners { Socket.close(listener, resetting: false) }
+        throw error
+      }
+    }
+    return listeners
+  }
+
+  private static func bound(_ endpoint: Endpoint, _ listener: Int32) -> Endpoint {
+    switch endpoint {
+    case .tcp(let address, _): .tcp(address, port: Socket.localAddress(of: listener).port)
+    case .anyAddress: .anyAddress(port: Socket.localAddress(of: listener).port)
+    case .unix: endpoint
+    }
+  }
+
+  /// One more thread that waits for a connection; the crew is locked.
+  private func startThread(_ crew: inout Crew) -> Bool {
+    guard !crew.isStopped, let thread = try? Thread(name: name, { self.serve() }) else { return false }
+    crew.threads.append(thread)
+    crew.idle += 1
+    return true
+  }
+
+  /// The life of a thread.
+  private func serve() {
+    while let socket = accept() {
+      crew.withLock { crew in
+        crew.idle -= 1
+        if crew.idle == 0, crew.threads.count < bounds.connections { _ = startThread(&crew) }
+      }
+      let channel = PlainChannel(socket: socket, stop: stopSignal)
+      PlainConversation(bounds: bounds, answer: answer).run(channel) { self.isFull }
+      crew.withLock { $0.idle += 1 }
+    }
+  }
+
+  /// Whether every thread is busy: then connections are not kept between requests.
+  private var isFull: Bool { crew.withLock { $0.idle == 0 } }
+
+  /// Waits for a connection; `nil` when the server stops.
+  private func accept() -> Int32? {
+    var waited = listeners.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    waited.append(pollfd(fd: stopSignal.descriptor, events: Int16(POLLIN), revents: 0))
+    while true {
+      let ready = poll(&waited, nfds_t(waited.count), -1)
+      if waited.last?.revents != 0, ready > 0 { return nil }
+      for index in listeners.indices where ready > 0 && waited[index].revents != 0 {
+        var peer = sockaddr_storage()
+        let socket = Socket.accept(listeners[index], &peer)
+        if socket >= 0 { return socket }
+        // No descriptors left: the connection waits, and so do we instead of spinning.
+        if Socket.isExhausted { _ = poll(&waited[waited.count - 1], 1, 100) }
+      }
+    }
+  }
+}

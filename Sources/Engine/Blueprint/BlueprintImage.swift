@@ -1,0 +1,132 @@
+import Balancing
+import Primitives
+import Tenancy
+
+/// Bytes of a name that lives as long as its image.
+struct NameBytes: BitwiseCopyable {
+  let bytes: UnsafePointer<UInt8>
+  let count: Int
+}
+
+/// A shard as the data path reads it.
+struct ShardEntry: BitwiseCopyable {
+  /// Its number in the roster.
+  var number: Int32
+  /// Its backends in the image's list.
+  var firstBackend: Int32
+  var backendCount: Int32
+  var poolIdle: Int32
+  var balance: BalanceAlgorithm
+  var name: NameBytes
+  /// Its name's hash: its place in rendezvous hashing, and in affinity cookies.
+  var hash: UInt64
+  /// The affinity cookie's name, empty when there is none.
+  var cookie: NameBytes
+  /// How long the cookie is good for, in seconds.
+  var cookieLifetime: Int64
+}
+
+/// A backend as the data path reads it.
+struct BackendEntry: BitwiseCopyable {
+  /// Its number in the roster.
+  var number: Int32
+  var weight: Int32
+  /// What an affinity cookie calls it: a hash of shard and address.
+  var key: UInt64
+  var name: NameBytes
+}
+
+/// A blueprint as the data path reads it: flat tables and no reference counting. Immutable; freed when the last worker
+/// has let go of it.
+final class BlueprintImage: @unchecked Sendable {
+  // Unchecked: all memory is written in `init` and only read afterwards.
+  let blueprint: Blueprint
+  let rules: CompiledRules
+  let shards: UnsafeMutablePointer<ShardEntry>
+  let backends: UnsafeMutablePointer<BackendEntry>
+  let backendCount: Int
+  /// Hashes and indices of the shards that tenants without home are spread over.
+  let unlistedHashes: UnsafeMutablePointer<UInt64>
+  let unlistedShards: UnsafeMutablePointer<Int32>
+  let trust: UnsafeMutablePointer<IPNetwork>
+  /// Names of plans, by index.
+  let plans: UnsafeMutablePointer<NameBytes>
+  private let names: UnsafeMutablePointer<UInt8>
+
+  /// The image of `blueprint`; `nil` when the roster is full.
+  init?(_ blueprint: Blueprint, roster: Roster) {
+    self.blueprint = blueprint
+    rules = CompiledRules(blueprint.resolving)
+    var arena = NameArena(blueprint)
+    names = arena.start
+    let shardCount = blueprint.shards.count
+    backendCount = blueprint.shards.reduce(0) { $0 + $1.backends.count }
+    shards = .allocate(capacity: max(1, shardCount))
+    backends = .allocate(capacity: max(1, backendCount))
+    unlistedHashes = .allocate(capacity: max(1, blueprint.unlistedShards.count))
+    unlistedShards = .allocate(capacity: max(1, blueprint.unlistedShards.count))
+    trust = .allocate(capacity: max(1, blueprint.trust.count))
+    plans = .allocate(capacity: max(1, blueprint.planNames.count))
+    for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
+    for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
+    var nextBackend = 0
+    var isComplete = true
+    for (index, shard) in blueprint.shards.enumerated() {
+      let number = roster.number(ofShard: shard.name)
+      let name = arena.add(shard.name)
+      let hash = Rendezvous.hash(shard.name)
+      shards[index] = ShardEntry(
+        number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
+        poolIdle: Int32(shard.poolIdle), balance: shard.balance, name: name, hash: hash,
+        cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second)
+      for backend in shard.backends {
+        let backendNumber = number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health)
+        isComplete = isComplete && backendNumber >= 0
+        backends[nextBackend] = BackendEntry(
+          number: backendNumber, weight: Int32(backend.weight),
+          key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
+        nextBackend += 1
+      }
+    }
+    for (place, shard) in blueprint.unlistedShards.enumerated() {
+      unlistedHashes[place] = shards[shard].hash
+      unlistedShards[place] = Int32(shard)
+    }
+    guard isComplete else { return nil }
+  }
+
+  deinit {
+    shards.deallocate()
+    backends.deallocate()
+    unlistedHashes.deallocate()
+    unlistedShards.deallocate()
+    trust.deallocate()
+    plans.deallocate()
+    names.deallocate()
+  }
+}
+
+/// One run of memory for all names of an image.
+private struct NameArena {
+  let start: UnsafeMutablePointer<UInt8>
+  private var next: Int = 0
+
+  init(_ blueprint: Blueprint) {
+    var size = 64
+    for shard in blueprint.shards {
+      size += shard.name.utf8.count + (shard.sticky?.cookie.utf8.count ?? 0)
+      for backend in shard.backends { size += backend.name.utf8.count }
+    }
+    for plan in blueprint.planNames { size += plan.utf8.count }
+    start = .allocate(capacity: size)
+  }
+
+  mutating func add(_ name: String) -> NameBytes {
+    let first = start + next
+    for byte in name.utf8 {
+      start[next] = byte
+      next += 1
+    }
+    return NameBytes(bytes: UnsafePointer(first), count: name.utf8.count)
+  }
+}

@@ -1,0 +1,128 @@
+import Primitives
+import Synchronization
+
+extension Worker where N: ~Copyable {
+  /// Accepts what waits at a listener, up to a bound; the poller tells again of the rest.
+  mutating func acceptClients(_ listener: Int) {
+    var taken = 0
+    while taken < Limit.acceptsInTurn, isAccepting {
+      let slot = connections.insert(Connection(socket: -1, role: .client, phase: .idle))
+      guard slot >= 0 else { return restAccepting() }
+      let connection = connections[slot]
+      let outcome = network.accept(
+        listener, token: connections.handle(slot), peer: &connection.pointee.address, port: &connection.pointee.port)
+      guard case .opened(let socket) = outcome else {
+        connections.remove(slot)
+        if case .exhausted = outcome { restAccepting() }
+        if case .failed = outcome, taken < Limit.acceptsInTurn {
+          taken += 1
+          continue
+        }
+        return
+      }
+      taken += 1
+      connection.pointee.socket = socket
+      welcome(slot)
+    }
+  }
+
+  private mutating func welcome(_ slot: Int32) {
+    let connection = connections[slot]
+    clientCount += 1
+    mine[WorkerPlace.idleConnections].add()
+    if view.trusts(connection.pointee.address) { connection.pointee.flags.insert(.isTrusted) }
+    setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
+    let all = process.connections.add(1, ordering: .relaxed).newValue
+    if all > view.bounds.connections {
+      connection.pointee.flags.insert(.isSurplus)
+      if all >= view.bounds.connections + Limit.surplusConnections { restAccepting() }
+      refuseSurplus(slot)
+    }
+  }
+
+  /// Stops accepting for a while: descriptors or slots have run out, or the bound on connections is well passed.
+  private mutating func restAccepting() {
+    setAccepting(false)
+    acceptsAgain = network.now.advanced(by: Limit.acceptRest)
+  }
+
+  /// Accepts again after a rest.
+  mutating func resumeAccepting() {
+    acceptsAgain = .distantFuture
+    guard !isDraining else { return }
+    if process.connections.load(ordering: .relaxed) >= view.bounds.connections + Limit.surplusConnections {
+      return restAccepting()
+    }
+    setAccepting(true)
+  }
+
+  /// Tells the network whether listeners matter.
+  mutating func setAccepting(_ accepting: Bool) {
+    guard accepting != isAccepting else { return }
+    isAccepting = accepting
+    network.setAccepting(accepting)
+  }
+
+  /// Closes a client's connection and counts it out; its exchange, if any, must have ended.
+  mutating func closeClient(_ slot: Int32, resetting: Bool) {
+    let connection = connections[slot]
+    guard connection.pointee.socket >= 0 else { return }
+    assert(connection.pointee.exchange < 0, "a client closed under its exchange")
+    setActive(slot, false)
+    mine[WorkerPlace.idleConnections].subtract()
+    clientCount -= 1
+    _ = process.connections.subtract(1, ordering: .relaxed)
+    closeConnection(slot, resetting: resetting)
+  }
+
+  /// Counts a client as having a request in flight, or not.
+  @inline(__always)
+  mutating func setActive(_ slot: Int32, _ isActive: Bool) {
+    let connection = connections[slot]
+    guard connection.pointee.flags.contains(.isActive) != isActive else { return }
+    if isActive {
+      connection.pointee.flags.insert(.isActive)
+      mine[WorkerPlace.activeConnections].add()
+      mine[WorkerPlace.idleConnections].subtract()
+    } else {
+      connection.pointee.flags.remove(.isActive)
+      mine[WorkerPlace.activeConnections].subtract()
+      mine[WorkerPlace.idleConnections].add()
+    }
+  }
+
+  /// Asks anew which peers are trusted, after the list has changed.
+  mutating func refreshTrust() {
+    var slots: [Int32] = []
+    connections.forEachSlot { slots.append($0) }
+    for slot in slots where connections[slot].pointee.role == .client {
+      let isTrusted = view.trusts(connections[slot].pointee.address)
+      if isTrusted {
+        connections[slot].pointee.flags.insert(.isTrusted)
+      } else {
+        connections[slot].pointee.flags.remove(.isTrusted)
+      }
+    }
+  }
+
+  /// Closes clients that wait between two requests: a drain has begun.
+  mutating func closeIdleClients() {
+    var slots: [Int32] = []
+    connections.forEachSlot { slots.append($0) }
+    for slot in slots where connections[slot].pointee.role == .client && connections[slot].pointee.phase == .idle {
+      if connections[slot].pointee.flags.contains(.readable) {
+        readClient(slot)
+      } else if !connections[slot].pointee.output.isAllocated {
+        closeClient(slot, resetting: false)
+      }
+    }
+  }
+
+  /// Ends what a drain waited for in vain.
+  mutating func abandonClients() {
+    drainDeadline = .distantFuture
+    var slots: [Int32] = []
+    connections.forEachSlot { slots.append($0) }
+    for slot in slots where connections[slot].pointee.role == .client { abandonClient(slot) }
+  }
+}

@@ -1,0 +1,238 @@
+import Platform
+public import Primitives
+import Synchronization
+public import Tenancy
+
+/// Why the data plane could not be started or changed.
+public enum EngineError: Error, CustomStringConvertible {
+  /// A listener can't be opened.
+  case listen(Endpoint, String)
+  /// The kernel refuses a thread, a poller or the like.
+  case system(String)
+  /// More shards or backends than the process can number.
+  case tooManyBackends
+
+  /// The error in words.
+  public var description: String {
+    switch self {
+    case .listen(let endpoint, let reason): "can't listen on \(endpoint): \(reason)"
+    case .system(let reason): reason
+    case .tooManyBackends: "more shards or backends than this process can number; restart it"
+    }
+  }
+}
+
+/// The data plane: workers, what they share, and the listeners.
+///
+/// Used by one control thread. Workers take a new blueprint between two turns of their loops; requests in flight keep
+/// what was decided for them.
+public final class Engine: @unchecked Sendable {
+  // Unchecked: `listeners` and `workers` are set up in `init` and taken down by the control thread; what workers see is
+  // atomic or immutable.
+  /// One worker, as the control thread sees it.
+  struct Handle {
+    let mailbox: Mailbox
+    let counters: WorkerCounters
+    let records: RecordRing
+    let waker: Waker
+    let thread: Thread
+  }
+
+  let process: ProcessState
+  private let current: Mutex<Blueprint>
+  /// The blueprint in use; any thread may ask.
+  public var blueprint: Blueprint { current.withLock { $0 } }
+  private(set) var workers: [Handle] = []
+  private var listeners: [Listener] = []
+  /// Where clients connect, with the ports the kernel chose. For the control thread.
+  public var addresses: [Endpoint] { listeners.map(\.bound) }
+
+  /// Opens the listeners of `blueprint` and starts its workers.
+  ///
+  /// - Parameters:
+  ///   - affinityKey: signs affinity cookies; the same on all replicas.
+  ///   - descriptors: how many the process may open; bounds connections beside the blueprint.
+  public init(_ blueprint: Blueprint, affinityKey: AffinityKey, descriptors: Int) throws(EngineError) {
+    current = Mutex(blueprint)
+    process = ProcessState(affinityKey: affinityKey)
+    process.ledger.ensure(capacity: blueprint.tenants.capacity)
+    guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
+    listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
+    for number in 0..<blueprint.workers { try start(number, image, descriptors) }
+  }
+
+  /// One endpoint of the blueprint, where it is really bound, and the socket of each worker.
+  struct Listener {
+    var endpoint: Endpoint
+    var bound: Endpoint
+    var sockets: [Int32]
+  }
+
+  /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
+  private static func open(_ endpoint: Endpoint, count: Int) throws(EngineError) -> Listener {
+    var listener = Listener(endpoint: endpoint, bound: endpoint, sockets: [])
+    for number in 0..<count {
+      if number > 0, case .unix = endpoint {
+        listener.sockets.append(Socket.duplicate(listener.sockets[0]))
+        continue
+      }
+      do throws(SystemError) {
+        let socket = try Socket.listen(on: listener.bound)
+        listener.sockets.append(socket)
+        listener.bound = bound(endpoint, socket)
+      } catch {
+        close(listener)
+        throw .listen(endpoint, error.description)
+      }
+    }
+    return listener
+  }
+
+  private static func close(_ listener: Listener) {
+    for socket in listener.sockets { Socket.close(socket, resetting: false) }
+  }
+
+  /// The listeners of `endpoints`: those that are open already, and new ones.
+  private func listeners(for endpoints: [Endpoint], workers count: Int) throws(EngineError) -> [Listener] {
+    var fresh: [Listener] = []
+    var all: [Listener] = []
+    for endpoint in endpoints {
+      if let known = listeners.first(where: { $0.endpoint == endpoint }) {
+        all.append(known)
+        continue
+      }
+      do throws(EngineError) {
+        let listener = try Engine.open(endpoint, count: count)
+        fresh.append(listener)
+        all.append(listener)
+      } catch {
+        for listener in fresh { Engine.close(listener) }
+        throw error
+      }
+    }
+    return all
+  }
+
+  private static func bound(_ endpoint: Endpoint, _ socket: Int32) -> Endpoint {
+    let port = Socket.localAddress(of: socket).port
+    return switch endpoint {
+    case .tcp(let address, _): .tcp(address, port: port)
+    case .anyAddress: .anyAddress(port: port)
+    case .unix: endpoint
+    }
+  }
+
+  private func start(_ number: Int, _ image: BlueprintImage, _ descriptors: Int) throws(EngineError) {
+    do throws(SystemError) {
+      let mailbox = Mailbox()
+      let counters = WorkerCounters()
+      let records = RecordRing(capacity: Limit.recordRing)
+      let waker = try Waker()
+      let capacity = min(descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      let start = WorkerStart(
+        number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
+        listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
+      let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
+      workers.append(
+        Handle(mailbox: mailbox, counters: counters, records: records, waker: waker, thread: thread))
+    } catch {
+      throw .system(error.description)
+    }
+  }
+
+  /// Puts a new blueprint into use: listeners come and go, the number of workers stays as it is.
+  ///
+  /// Returns at once; `isSettled` tells when every worker uses it.
+  public func apply(_ next: Blueprint) throws(EngineError) {
+    process.ledger.ensure(capacity: next.tenants.capacity)
+    guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
+    let known = listeners
+    let wanted = try listeners(for: next.listeners, workers: workers.count)
+    let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
+    listeners = wanted
+    next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
+    current.withLock { $0 = next }
+    for (number, worker) in workers.enumerated() {
+      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
+      worker.waker.wake()
+    }
+    // The workers close the sockets that are not among these; a path nobody listens on is removed.
+    for listener in known where !wanted.contains(where: { $0.endpoint == listener.endpoint }) {
+      if case .unix(let path) = listener.endpoint { Socket.removePath(path) }
+    }
+  }
+
+  /// Whether every worker uses the newest blueprint.
+  public var isSettled: Bool {
+    workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  }
+
+  /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.
+  public func drain(for time: Int64) {
+    let deadline = Clock.now().advanced(by: time).nanoseconds
+    for worker in workers {
+      worker.mailbox.drainDeadline.store(deadline, ordering: .relaxed)
+      worker.waker.wake()
+    }
+  }
+
+  /// Whether every worker has ended.
+  public var hasEnded: Bool { workers.allSatisfy { $0.mailbox.hasEnded.load(ordering: .acquiring) } }
+
+  /// Waits for the workers, which must be draining.
+  public func join() {
+    for worker in workers { worker.thread.join() }
+    removePaths()
+  }
+
+  /// Removes the paths of Unix sockets, which the workers have closed.
+  private func removePaths() {
+    for case .unix(let path) in addresses { Socket.removePath(path) }
+    listeners.removeAll()
+  }
+
+  /// Hands the access records that wait to `body`, in the order in which their requests ended; returns how many there
+  /// were. For one reader thread.
+  public func drainRecords(_ body: (AccessRecordView) -> Void) -> Int {
+    var count = 0
+    while true {
+      var oldest: (ring: RecordRing, view: AccessRecordView, end: Int64)?
+      for worker in workers {
+        guard let view = worker.records.first else { continue }
+        let end = view.record.time + view.record.duration
+        if oldest.map({ end < $0.end }) ?? true { oldest = (worker.records, view, end) }
+      }
+      guard let oldest else { return count }
+      body(oldest.view)
+      oldest.ring.removeFirst()
+      count += 1
+    }
+  }
+}
+
+/// What a worker's thread is started with.
+struct WorkerStart: Sendable {
+  let number: Int
+  let process: ProcessState
+  let mailbox: Mailbox
+  let counters: WorkerCounters
+  let records: RecordRing
+  let image: BlueprintImage
+  let listeners: [Int32]
+  let waker: Waker
+  let capacity: Int
+}
+
+/// The life of a worker's thread.
+private func runWorker(_ start: WorkerStart) {
+  let network: KernelNetwork
+  do throws(SystemError) {
+    network = try KernelNetwork(listeners: start.listeners, waker: start.waker, roster: start.process.roster)
+  } catch {
+    fatalError("worker \(start.number): \(error)")
+  }
+  var worker = Worker(
+    network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,
+    records: start.records, image: start.image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
+  worker.run()
+}

@@ -1,0 +1,132 @@
+import HTTP
+import Primitives
+import Tenancy
+
+/// How far an exchange is. It ends in `Worker.finish`, whatever happens.
+enum ExchangePhase: UInt8, BitwiseCopyable {
+  /// Who asks, and whether they may.
+  case admitting
+  /// A connection to a backend is being opened.
+  case connecting
+  /// The request is on its way; nothing of the response has come.
+  case sending
+  /// The response's head has been passed on.
+  case receiving
+  /// Bytes of an upgraded protocol pass both ways.
+  case tunnel
+}
+
+/// Facts about an exchange, each a bit.
+struct ExchangeFlags: OptionSet, BitwiseCopyable {
+  let rawValue: UInt16
+  /// The client's connection stays open afterwards, as far as the client is concerned.
+  static let keepsClient = ExchangeFlags(rawValue: 1)
+  /// The request has been received in whole.
+  static let isRequestComplete = ExchangeFlags(rawValue: 2)
+  /// The client asked for another protocol.
+  static let wantsUpgrade = ExchangeFlags(rawValue: 4)
+  /// Sending the request twice does no harm, and the whole of it is kept (GET, HEAD, OPTIONS without body).
+  static let isReplayable = ExchangeFlags(rawValue: 8)
+  /// Some of the request was taken by the current upstream connection.
+  static let isSent = ExchangeFlags(rawValue: 16)
+  /// The final response's head has been sent to the client.
+  static let isAnswered = ExchangeFlags(rawValue: 32)
+  /// The tenant's count of requests in flight holds this one.
+  static let isCounted = ExchangeFlags(rawValue: 64)
+  /// The response carries a new affinity cookie.
+  static let setsCookie = ExchangeFlags(rawValue: 128)
+  /// The rate limit's state is shown to the client.
+  static let showsRate = ExchangeFlags(rawValue: 256)
+  /// The backend's connection may be used again afterwards, as far as the backend is concerned.
+  static let keepsUpstream = ExchangeFlags(rawValue: 512)
+  /// The answer to a HEAD request has no body.
+  static let isHead = ExchangeFlags(rawValue: 1024)
+  /// The client prefers HTML to JSON.
+  static let prefersHTML = ExchangeFlags(rawValue: 2048)
+  /// A 100-continue was asked for and no byte of the body has come.
+  static let expectsContinue = ExchangeFlags(rawValue: 4096)
+  /// The load of the backend counts this attempt.
+  static let isLoading = ExchangeFlags(rawValue: 8192)
+}
+
+/// How an affinity cookie fared.
+enum AffinityResult: UInt8, BitwiseCopyable {
+  case none, bound, kept, rebound, rejected
+}
+
+/// One side's body on its way through.
+struct BodyProgress: BitwiseCopyable {
+  /// How the sender delimits it.
+  var framing = BodyFraming.none
+  /// Bytes still to come, with `length` framing.
+  var remaining: Int64 = 0
+  /// Bytes that came.
+  var received: Int64 = 0
+  var decoder = ChunkedDecoder()
+}
+
+/// Where texts for the access log and answers lie in the kept buffer.
+struct KeptTexts: BitwiseCopyable {
+  var requestID = ByteRange.none
+  var tenant = ByteRange.none
+  var plan = ByteRange.none
+  var shard = ByteRange.none
+  var method = ByteRange.none
+  var host = ByteRange.none
+  var path = ByteRange.none
+  var userAgent = ByteRange.none
+  var referer = ByteRange.none
+}
+
+/// The life of one request: by value all that was decided of it, so that a reload in between changes nothing.
+struct Exchange: BitwiseCopyable {
+  /// The client's connection.
+  var client: Int32
+  /// The backend's connection, -1 when there is none.
+  var upstream: Int32 = -1
+  var phase = ExchangePhase.admitting
+  var flags: ExchangeFlags = []
+  var minorVersion: UInt8 = 1
+  var method = Method.get
+  var code = RefusalCode.none
+  var source = TenantSource.none
+  var affinity = AffinityResult.none
+  var attempts: UInt8 = 0
+  var interim: UInt8 = 0
+  /// The status sent, 0 before.
+  var status: UInt16 = 0
+  var tenant: TenantIndex = -1
+  /// The tenant's row of counters; `nil` when no tenant was found, or when there are too many rows.
+  var row: UnsafeMutablePointer<Counter>?
+  /// Numbers of the roster, -1 when there is none.
+  var shard: Int32 = -1
+  var backend: Int32 = -1
+  /// Backends tried before the current one, by number.
+  var tried: (Int32, Int32) = (-1, -1)
+  var epoch: UInt64 = 0
+  /// What the rate limit said, and its rule, for RateLimit fields.
+  var admission = Admission(isAdmitted: true, remaining: 0, wait: 0)
+  var rate = RequestRate(count: 0, period: 1, burst: 0)
+  var request = BodyProgress()
+  var response = BodyProgress()
+  /// How the response's body is delimited towards the client.
+  var delivery = BodyFraming.none
+  /// Texts for the log, then what waits to be sent first: the request head as the backend gets it and the first bytes
+  /// of the body. Held until the exchange ends, for other attempts.
+  var kept = Buffer()
+  var texts = KeptTexts()
+  /// Monotonic times.
+  var started: Instant
+  var attemptStarted = Instant.distantPast
+  var connected = Instant.distantPast
+  var firstByte = Instant.distantPast
+  /// Wall time of the start, in nanoseconds since 1970; 0 when no record is wanted.
+  var wallStarted: Int64 = 0
+  var bytesIn: UInt64 = 0
+  var bytesOut: UInt64 = 0
+
+  init(client: Int32, started: Instant) {
+    self.client = client
+    self.started = started
+  }
+}

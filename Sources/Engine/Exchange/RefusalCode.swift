@@ -1,0 +1,113 @@
+/// Why the proxy answers by itself: the stable codes of its error bodies, logs and metrics.
+public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+  case none
+  case badRequest, tenantConflict, tenantUnknown, tenantSuspended
+  case headTooLarge, targetTooLong, bodyTooLarge
+  case overloaded, rateLimited, concurrencyLimited
+  case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout
+
+  /// How many codes.
+  static let count = allCases.count
+
+  /// The code as users see it.
+  public var name: StaticString {
+    switch self {
+    case .none: ""
+    case .badRequest: "bad_request"
+    case .tenantConflict: "tenant_conflict"
+    case .tenantUnknown: "tenant_unknown"
+    case .tenantSuspended: "tenant_suspended"
+    case .headTooLarge: "head_too_large"
+    case .targetTooLong: "uri_too_long"
+    case .bodyTooLarge: "body_too_large"
+    case .overloaded: "overloaded"
+    case .rateLimited: "rate_limited"
+    case .concurrencyLimited: "concurrency_limited"
+    case .noBackend: "no_backend"
+    case .connectFailed: "connect_failed"
+    case .badResponse: "bad_response"
+    case .responseTimeout: "response_timeout"
+    case .requestTimeout: "request_timeout"
+    }
+  }
+
+  /// The status sent with it.
+  public var status: UInt16 {
+    switch self {
+    case .none: 0
+    case .badRequest, .tenantConflict: 400
+    case .tenantSuspended: 403
+    case .tenantUnknown: 404
+    case .requestTimeout: 408
+    case .bodyTooLarge: 413
+    case .targetTooLong: 414
+    case .rateLimited, .concurrencyLimited: 429
+    case .headTooLarge: 431
+    case .connectFailed, .badResponse: 502
+    case .overloaded, .noBackend: 503
+    case .responseTimeout: 504
+    }
+  }
+
+  /// The reason phrase of its status.
+  var reason: StaticString {
+    switch status {
+    case 400: "Bad Request"
+    case 403: "Forbidden"
+    case 404: "Not Found"
+    case 408: "Request Timeout"
+    case 413: "Content Too Large"
+    case 414: "URI Too Long"
+    case 429: "Too Many Requests"
+    case 431: "Request Header Fields Too Large"
+    case 502: "Bad Gateway"
+    case 503: "Service Unavailable"
+    default: "Gateway Timeout"
+    }
+  }
+
+  /// One sentence for people.
+  public var title: StaticString {
+    switch self {
+    case .none: ""
+    case .badRequest: "The request is malformed."
+    case .tenantConflict: "The request names two different tenants."
+    case .tenantUnknown: "The request names no tenant that is served here."
+    case .tenantSuspended: "The tenant is suspended."
+    case .headTooLarge: "The request's fields are too large."
+    case .targetTooLong: "The request's target is too long."
+    case .bodyTooLarge: "The request's body is too large."
+    case .overloaded: "The proxy has no room for another connection."
+    case .rateLimited: "The tenant's request rate is used up."
+    case .concurrencyLimited: "The tenant has too many requests in flight."
+    case .noBackend: "No application server is available."
+    case .connectFailed: "The application server can't be reached."
+    case .badResponse: "The application server's response is malformed."
+    case .responseTimeout: "The application server did not answer in time."
+    case .requestTimeout: "The request did not arrive in time."
+    }
+  }
+
+  /// The error type of `Proxy-Status` (RFC 9209, section 2.3).
+  var proxyError: StaticString {
+    switch self {
+    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout: "http_request_error"
+    case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
+    case .tenantUnknown: "destination_not_found"
+    case .noBackend: "destination_unavailable"
+    case .connectFailed: "connection_refused"
+    case .badResponse: "http_protocol_error"
+    case .responseTimeout: "http_response_timeout"
+    case .none, .overloaded: "connection_limit_reached"
+    }
+  }
+
+  /// The limit that was hit, if one was.
+  var limit: StaticString? {
+    switch self {
+    case .rateLimited: "requests"
+    case .concurrencyLimited: "concurrency"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import HTTP
+import Primitives
+import Synchronization
+import Tenancy
+
+extension Worker where N: ~Copyable {
+  /// Begins the exchange of the request head that the parser holds, found at `base`: decides, admits, and sends it on.
+  ///
+  /// Returns how many of the `count` bytes were used: the head and what came with it of the body.
+  mutating func startExchange(_ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+    let head = parser.request
+    let id = openExchange(slot)
+    guard id >= 0 else {
+      refuseUnread(slot, .overloaded, received: count)
+      return count
+    }
+    let exchange = exchanges[id]
+    note(head, in: exchange)
+    let code = admit(id, slot, base, head)
+    guard code == .none else { return refuse(id, code, base, count, head) }
+    guard keepRequest(id, slot, base, head) else { return refuse(id, .headTooLarge, base, count, head) }
+    // The cookie is read now: chunk headers of the body may be written over the end of the head.
+    chooseBackend(id, base, head)
+    var used = head.length
+    if !exchange.pointee.flags.contains(.isRequestComplete) {
+      connections[slot].pointee.phase = .body
+      setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
+      if used < count { used += takeBody(slot, base + used, count - used) }
+      guard connections[slot].pointee.exchange == id else { return used }
+    }
+    openUpstream(id)
+    return used
+  }
+
+  private mutating func openExchange(_ slot: Int32) -> Int32 {
+    let connection = connections[slot]
+    let id = exchanges.insert(Exchange(client: slot, started: connection.pointee.headStarted))
+    guard id >= 0 else { return -1 }
+    connection.pointee.exchange = id
+    connection.pointee.flags.remove(.isProbed)
+    setActive(slot, true)
+    setDeadline(slot, .distantFuture)
+    if view.keepsRecords {
+      exchanges[id].pointee.wallStarted = network.wallClock() - (network.now - connection.pointee.headStarted)
+    }
+    return id
+  }
+
+  /// Takes over what the head says of itself.
+  @inline(__always)
+  private func note(_ head: RequestHead, in exchange: UnsafeMutablePointer<Exchange>) {
+    exchange.pointee.method = head.method
+    exchange.pointee.minorVersion = head.minorVersion
+    exchange.pointee.request.framing = head.framing
+    exchange.pointee.request.remaining = head.contentLength
+    exchange.pointee.bytesIn = UInt64(head.length)
+    var flags: ExchangeFlags = []
+    if head.wantsKeepAlive, !isDraining { flags.insert(.keepsClient) }
+    if head.wantsUpgrade, head.framing == .none { flags.insert(.wantsUpgrade) }
+    if head.method == .head { flags.insert(.isHead) }
+    if head.expectsContinue { flags.insert(.expectsContinue) }
+    if head.framing == .none || (head.framing == .length && head.contentLength == 0) {
+      flags.insert(.isRequestComplete)
+      if head.method == .get || head.method == .head || head.method == .options { flags.insert(.isReplayable) }
+    }
+    exchange.pointee.flags = flags
+  }
+
+  /// Finds the tenant and asks its limits; `.none` when the request may go on.
+  private mutating func admit(
+    _ id: Int32, _ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead
+  ) -> RefusalCode {
+    let exchange = exchanges[id]
+    let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
+    guard let facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, names: nameScratch) else {
+      return .badRequest
+    }
+    let decision = view.decide(facts)
+    exchange.pointee.tenant = decision.tenant
+    exchange.pointee.source = decision.source
+    if decision.shard >= 0 {
+      exchange.pointee.shard = view.shards[Int(decision.shard)].number
+      exchange.pointee.epoch = decision.epoch
+    }
+    if decision.tenant >= 0 {
+      exchange.pointee.row = counters.row(ofTenant: decision.tenant, shard: exchange.pointee.shard)
+    }
+    guard decision.code == .none else { return decision.code }
+    if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
+      return .bodyTooLarge
+    }
+    return takeLimits(exchange)
+  }
+
+  /// All or nothing: a request that its rate refuses gives its place in flight back.
+  @inline(__always)
+  private mutating func takeLimits(_ exchange: UnsafeMutablePointer<Exchange>) -> RefusalCode {
+    let tenant = exchange.pointee.tenant
+    let limits = view.directory._withUnsafeGuaranteedRef { $0.limits(of: tenant) }
+    let account = process.ledger.account(tenant)
+    guard account.pointee.enter(limit: limits.pointee.concurrency) else { return .concurrencyLimited }
+    exchange.pointee.flags.insert(.isCounted)
+    guard !limits.pointee.requests.isUnlimited else { return .none }
+    let admission = account.pointee.bucket.take(limits.pointee.requests, at: network.now)
+    exchange.pointee.admission = admission
+    exchange.pointee.rate = limits.pointee.requests.rate
+    if view.showsRateLimits { exchange.pointee.flags.insert(.showsRate) }
+    guard !admission.isAdmitted else { return .none }
+    account.pointee.leave()
+    exchange.pointee.flags.remove(.isCounted)
+    return .rateLimited
+  }
+}

@@ -1,0 +1,71 @@
+import HTTP
+import Primitives
+
+extension Worker where N: ~Copyable {
+  /// Passes a 101 on, if it was asked for, and joins the two connections; returns how many bytes were used.
+  mutating func startTunnel(_ slot: Int32, _ id: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+    let exchange = exchanges[id]
+    let head = parser.response
+    guard exchange.pointee.flags.contains(.wantsUpgrade), head.isUpgrade else {
+      upstreamIsBad(slot)
+      return count
+    }
+    exchange.pointee.status = 101
+    exchange.pointee.phase = .tunnel
+    exchange.pointee.flags.insert(.isAnswered)
+    exchange.pointee.flags.remove(.keepsClient)
+    noteResponse(exchange)
+    connections[slot].pointee.phase = .tunnel
+    let client = exchange.pointee.client
+    connections[client].pointee.phase = .tunnel
+    setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(client, .distantFuture)
+    // The head is passed on as it came: `Connection: Upgrade` and `Upgrade` belong to this hop as well.
+    guard sendResponseBytes(id, base, head.length) else { return count }
+    makeReady(client)
+    return head.length
+  }
+
+  /// Receives from one side of a tunnel and sends to the other.
+  mutating func receiveTunnel(_ slot: Int32) {
+    let connection = connections[slot]
+    let id = connection.pointee.exchange
+    let other = otherSide(of: slot, in: id)
+    guard !connections[other].pointee.output.isAllocated else { return }
+    let data = scratch + Limit.headroom
+    let count = receive(slot, data, Int(connection.pointee.window))
+    if count > 0 { return forwardTunnel(slot, data, count) }
+    if count == -1 { return tunnelSideEnded(slot, other, id) }
+    if count == -2 { breakResponse(id) }
+  }
+
+  private func otherSide(of slot: Int32, in id: Int32) -> Int32 {
+    connections[slot].pointee.role == .client ? exchanges[id].pointee.upstream : exchanges[id].pointee.client
+  }
+
+  /// Sends what one side of a tunnel said to the other.
+  mutating func forwardTunnel(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    let id = connections[slot].pointee.exchange
+    let exchange = exchanges[id]
+    setDeadline(exchange.pointee.upstream, network.now.advanced(by: view.timeouts.idle))
+    if connections[slot].pointee.role == .upstream {
+      _ = sendResponseBytes(id, bytes, count)
+    } else {
+      exchange.pointee.bytesIn += UInt64(count)
+      if !send(exchange.pointee.upstream, bytes, count) { breakResponse(id) }
+    }
+  }
+
+  /// One side has no more to say: tells the other, and ends the tunnel when both have.
+  private mutating func tunnelSideEnded(_ slot: Int32, _ other: Int32, _ id: Int32) {
+    if connections[other].pointee.flags.contains(.ended) {
+      if !connections[slot].pointee.output.isAllocated { return finish(id, then: .close) }
+      return
+    }
+    if connections[other].pointee.output.isAllocated {
+      connections[other].pointee.flags.insert(.closesAfterOutput)
+    } else {
+      network.endSending(connections[other].pointee.socket)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import Balancing
+import Platform
+import Primitives
+import Synchronization
+
+/// What all workers know of one backend: whether it may be chosen, and why.
+struct BackendStatus: ~Copyable {
+  /// Its endpoint.
+  let endpoint: Endpoint
+  /// Whether it may be chosen.
+  let isUp = Atomic<Bool>(true)
+  /// When it came back, for its slow start; nanoseconds of the monotonic clock.
+  let recoveredAt = Atomic<Int64>(Instant.distantPast.nanoseconds)
+  /// Whether a failure was noted since the last success: a success need not take the lock otherwise.
+  let isSuspect = Atomic<Bool>(false)
+  /// The rules of rise and fall.
+  let health: Mutex<HealthState>
+
+  init(endpoint: Endpoint, health: HealthState) {
+    self.endpoint = endpoint
+    self.health = Mutex(health)
+  }
+}
+
+/// Shards and backends of the whole process by number; a name keeps its number over reloads.
+///
+/// Numbers are handed out by the control thread and only grow, up to `Limit.shards` and `Limit.backends`.
+final class Roster: @unchecked Sendable {
+  // Unchecked: `statuses` is written by the control thread before a number is published to any worker; after that only
+  // its atomics and its lock change.
+  /// What the roster keeps of names.
+  struct Names {
+    /// The names of shards, by number.
+    var shards: [String] = []
+    /// Numbers of shards, by name.
+    var shardNumbers: [String: Int32] = [:]
+    /// The names of backends, by number.
+    var backends: [String] = []
+    /// The shards of backends, by backend number.
+    var backendShards: [Int32] = []
+    /// Numbers of backends, by shard number, name and endpoint.
+    var backendNumbers: [String: Int32] = [:]
+  }
+
+  /// The statuses, by backend number.
+  let statuses: UnsafeMutablePointer<BackendStatus>
+  private let addresses: UnsafeMutablePointer<SocketAddress>
+  /// Grows whenever a backend went up or down.
+  let version = Atomic<UInt64>(1)
+  /// The names.
+  let names = Mutex(Names())
+
+  init() {
+    statuses = .allocate(capacity: Limit.backends)
+    addresses = .allocate(capacity: Limit.backends)
+  }
+
+  deinit {
+    let count = names.withLock { $0.backends.count }
+    statuses.deinitialize(count: count)
+    statuses.deallocate()
+    addresses.deallocate()
+  }
+
+  /// The kernel's form of a backend's endpoint: the first field of its status.
+  func address(of number: Int32) -> UnsafePointer<SocketAddress> { UnsafePointer(addresses + Int(number)) }
+
+  /// The endpoint of a backend.
+  func endpoint(of number: Int32) -> Endpoint { statuses[Int(number)].endpoint }
+
+  /// The number of the shard `name`, -1 when there are too many.
+  func number(ofShard name: String) -> Int32 {
+    names.withLock { names in
+      if let number = names.shardNumbers[name] { return number }
+      guard names.shards.count < Limit.shards else { return -1 }
+      let number = Int32(names.shards.count)
+      names.shards.append(name)
+      names.shardNumbers[name] = number
+      return number
+    }
+  }
+
+  /// The number of a backend of shard number `shard`, -1 when there are too many or its endpoint can't be one.
+  func number(of backend: Backend, shard: Int32, check: HealthCheck?) -> Int32 {
+    let state = HealthState(rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
+    return names.withLock { names in
+      let key = "\(shard) \(backend.name) \(backend.endpoint)"
+      if let number = names.backendNumbers[key] {
+        refit(number, rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
+        return number
+      }
+      guard names.backends.count < Limit.backends, let address = SocketAddress(backend.endpoint) else { return -1 }
+      let number = Int32(names.backends.count)
+      (statuses + Int(number)).initialize(to: BackendStatus(endpoint: backend.endpoint, health: state))
+      (addresses + Int(number)).initialize(to: address)
+      names.backends.append(backend.name)
+      names.backendShards.append(shard)
+      names.backendNumbers[key] = number
+      return number
+    }
+  }
+
+  /// Gives a backend that was known before the rules of the new configuration; what is known of it stays.
+  private func refit(_ number: Int32, rise: Int, fall: Int, hasActiveChecks: Bool) {
+    let status = statuses + Int(number)
+    let wasUp = status.pointee.isUp.load(ordering: .relaxed)
+    var fresh = HealthState(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
+    if !wasUp {
+      // Bring the new rules into the state of the old ones: down stays down until checks say otherwise.
+      for _ in 0..<max(fall, 3) where fresh.isUp { _ = fresh.checkFailed(at: Clock.now()) }
+    }
+    status.pointee.health.withLock { $0 = fresh }
+  }
+
+  /// Notes what happened to a backend; publishes the change, if it makes one.
+  func note(_ number: Int32, at now: Instant, _ change: (inout HealthState) -> HealthChange) {
+    let status = statuses + Int(number)
+    switch status.pointee.health.withLock({ change(&$0) }) {
+    case .none: return
+    case .wentUp:
+      status.pointee.recoveredAt.store(now.nanoseconds, ordering: .relaxed)
+      status.pointee.isUp.store(true, ordering: .releasing)
+    case .wentDown:
+      status.pointee.isUp.store(false, ordering: .releasing)
+    }
+    version.add(1, ordering: .releasing)
+  }
+}

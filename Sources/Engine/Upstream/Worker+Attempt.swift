@@ -1,0 +1,170 @@
+import Balancing
+import HTTP
+import Primitives
+import Synchronization
+
+extension Worker where N: ~Copyable {
+  /// Finds the exchange a connection to a backend: the preferred one, a pooled one, a new one; else refuses.
+  mutating func openUpstream(_ id: Int32) {
+    let exchange = exchanges[id]
+    while Int(exchange.pointee.attempts) < Limit.attempts {
+      if exchange.pointee.backend < 0 { exchange.pointee.backend = pickBackend(exchange) }
+      let backend = exchange.pointee.backend
+      guard backend >= 0 else { break }
+      exchange.pointee.attempts += 1
+      if exchange.pointee.attempts > 1 { counters.row(ofBackend: backend)[BackendPlace.retries].add() }
+      exchange.pointee.attemptStarted = network.now
+      let pooled = exchange.pointee.attempts == 1 ? takeUsable(backend, exchange) : -1
+      if pooled >= 0 { return usePooled(id, pooled) }
+      switch connect(id, backend) {
+      case .opened: return
+      case .exhausted: return answerFailure(id, .overloaded)
+      case .none, .failed: noteConnectFailure(backend)
+      }
+      avoid(backend, exchange)
+    }
+    answerFailure(id, exchange.pointee.attempts == 0 ? .noBackend : .connectFailed)
+  }
+
+  /// Leaves a backend out of the attempts that follow.
+  private func avoid(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) {
+    exchange.pointee.tried = (backend, exchange.pointee.tried.0)
+    exchange.pointee.backend = -1
+    if exchange.pointee.affinity == .kept {
+      exchange.pointee.affinity = .rebound
+      exchange.pointee.flags.insert(.setsCookie)
+    }
+  }
+
+  /// Takes a pooled connection; for a request that must not be sent twice only one that was not closed meanwhile.
+  private mutating func takeUsable(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) -> Int32 {
+    while true {
+      let slot = takePooled(backend)
+      guard slot >= 0, !exchange.pointee.flags.contains(.isReplayable) else { return slot }
+      if receive(slot, nameScratch, 1) == 0 { return slot }
+      closeConnection(slot, resetting: false)
+    }
+  }
+
+  private mutating func usePooled(_ id: Int32, _ slot: Int32) {
+    attach(id, slot)
+    sendKept(id)
+  }
+
+  /// Gives a connection to an exchange.
+  private mutating func attach(_ id: Int32, _ slot: Int32) {
+    exchanges[id].pointee.upstream = slot
+    connections[slot].pointee.exchange = id
+    counters.row(ofBackend: connections[slot].pointee.backend)[BackendPlace.active].add()
+    startLoad(exchanges[id])
+  }
+
+  /// Opens a connection for an exchange.
+  private mutating func connect(_ id: Int32, _ backend: Int32) -> OpenOutcome {
+    let slot = connections.insert(Connection(socket: -1, role: .upstream, phase: .connecting))
+    guard slot >= 0 else { return .exhausted }
+    let connection = connections[slot]
+    connection.pointee.backend = backend
+    let outcome = network.connect(to: backend, token: connections.handle(slot))
+    guard case .opened(let socket) = outcome else {
+      connections.remove(slot)
+      return outcome
+    }
+    connection.pointee.socket = socket
+    exchanges[id].pointee.phase = .connecting
+    attach(id, slot)
+    setDeadline(slot, network.now.advanced(by: view.timeouts.connect))
+    return outcome
+  }
+
+  /// A connect came to its end, one way or the other.
+  mutating func connectEnded(_ slot: Int32) {
+    let connection = connections[slot]
+    let id = connection.pointee.exchange
+    guard id >= 0 else { return closeConnection(slot, resetting: false) }
+    guard network.isConnected(connection.pointee.socket) else { return connectFailed(id) }
+    let backend = connection.pointee.backend
+    if process.roster.statuses[Int(backend)].isSuspect.load(ordering: .relaxed) {
+      process.roster.statuses[Int(backend)].isSuspect.store(false, ordering: .relaxed)
+      let now = network.now
+      process.roster.note(backend, at: now) { $0.connectSucceeded(at: now) }
+    }
+    exchanges[id].pointee.connected = network.now
+    sendKept(id)
+    guard exchanges[id].pointee.upstream == slot, connection.pointee.exchange == id else { return }
+    continueUpload(exchanges[id].pointee.client)
+  }
+
+  /// A backend does not accept connections: nothing of the request has reached it.
+  mutating func connectFailed(_ id: Int32) {
+    let exchange = exchanges[id]
+    let backend = exchange.pointee.backend
+    dropUpstream(id)
+    noteConnectFailure(backend)
+    avoid(backend, exchange)
+    openUpstream(id)
+  }
+
+  private mutating func noteConnectFailure(_ backend: Int32) {
+    process.roster.statuses[Int(backend)].isSuspect.store(true, ordering: .relaxed)
+    let now = network.now
+    process.roster.note(backend, at: now) { $0.connectFailed(at: now) }
+  }
+
+  /// Sends the request as far as it is there.
+  private mutating func sendKept(_ id: Int32) {
+    let exchange = exchanges[id]
+    let slot = exchange.pointee.upstream
+    exchange.pointee.phase = .sending
+    connections[slot].pointee.phase = .head
+    setDeadline(slot, network.now.advanced(by: view.timeouts.response))
+    let kept = exchange.pointee.kept
+    guard send(slot, kept.first, kept.count) else { return upstreamFailed(slot) }
+    exchange.pointee.flags.insert(.isSent)
+  }
+
+  /// Receives more of a request body, once the backend can take it.
+  mutating func continueUpload(_ client: Int32) {
+    let connection = connections[client]
+    guard connection.pointee.phase == .body || connection.pointee.phase == .trailers || connection.pointee.phase == .tunnel
+    else { return }
+    setDeadline(client, network.now.advanced(by: view.timeouts.bodyIdle))
+    if connection.pointee.flags.contains(.readable) { readClient(client) }
+  }
+
+  /// The connection to the backend broke, or ended, before the response did: another attempt if that can do no harm.
+  mutating func upstreamFailed(_ slot: Int32) {
+    let id = connections[slot].pointee.exchange
+    guard id >= 0 else { return closeConnection(slot, resetting: false) }
+    let exchange = exchanges[id]
+    let isFresh = !connections[slot].pointee.flags.contains(.isReused)
+    let wasTaken = exchange.pointee.flags.contains(.isSent)
+    dropUpstream(id)
+    if exchange.pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+    guard !wasTaken || exchange.pointee.flags.contains(.isReplayable) else { return answerFailure(id, .badResponse) }
+    // A pooled connection that was closed meanwhile says nothing against its backend: try that one again, anew.
+    if isFresh { avoid(exchange.pointee.backend, exchange) }
+    exchange.pointee.flags.remove(.isSent)
+    guard Int(exchange.pointee.attempts) < Limit.attempts else { return answerFailure(id, .badResponse) }
+    exchange.pointee.phase = .admitting
+    openUpstream(id)
+  }
+
+  /// Takes the connection to the backend away from an exchange and closes it.
+  mutating func dropUpstream(_ id: Int32) {
+    let exchange = exchanges[id]
+    let slot = exchange.pointee.upstream
+    guard slot >= 0 else { return }
+    detach(id, slot)
+    closeConnection(slot, resetting: true)
+  }
+
+  /// Parts an exchange and its connection to the backend.
+  mutating func detach(_ id: Int32, _ slot: Int32) {
+    let exchange = exchanges[id]
+    endLoad(exchange)
+    exchange.pointee.upstream = -1
+    connections[slot].pointee.exchange = -1
+    counters.row(ofBackend: connections[slot].pointee.backend)[BackendPlace.active].subtract()
+  }
+}

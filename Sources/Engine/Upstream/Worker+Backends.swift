@@ -1,0 +1,127 @@
+import Balancing
+import HTTP
+import Primitives
+import Synchronization
+import Tenancy
+
+extension Worker where N: ~Copyable {
+  /// Takes over the backends of a new image: what is known of a backend's load is kept.
+  mutating func adoptBackends() {
+    let next = UnsafeMutablePointer<BackendLoad>.allocate(capacity: max(1, view.backendCount))
+    for place in 0..<view.backendCount {
+      let entry = view.backends[place]
+      learn(entry.number)
+      let known = loadOfBackend[Int(entry.number)]
+      next[place] = known >= 0 ? loads[Int(known)] : BackendLoad(weight: Int(entry.weight))
+      next[place].weight = entry.weight
+    }
+    for number in 0..<Int(knownBackends) { loadOfBackend[number] = -1 }
+    for place in 0..<view.backendCount { loadOfBackend[Int(view.backends[place].number)] = Int32(place) }
+    loads.deallocate()
+    loads = next
+    rosterVersion = 0
+    refreshLoads()
+    for number in 0..<knownBackends where loadOfBackend[Int(number)] < 0 { emptyPool(number) }
+  }
+
+  /// Makes room for a backend's number in the tables, and its counters.
+  private mutating func learn(_ number: Int32) {
+    while knownBackends <= number {
+      loadOfBackend[Int(knownBackends)] = -1
+      poolHeads[Int(knownBackends)] = -1
+      poolCounts[Int(knownBackends)] = 0
+      knownBackends += 1
+    }
+    _ = counters.row(ofBackend: number)
+  }
+
+  /// Follows the roster's word on which backends are up.
+  mutating func refreshLoads() {
+    let version = process.roster.version.load(ordering: .acquiring)
+    guard version != rosterVersion else { return }
+    rosterVersion = version
+    for place in 0..<view.backendCount {
+      let status = process.roster.statuses + Int(view.backends[place].number)
+      loads[place].isUp = status.pointee.isUp.load(ordering: .acquiring)
+      loads[place].recoveredAt = Instant(nanoseconds: status.pointee.recoveredAt.load(ordering: .relaxed))
+    }
+  }
+
+  /// The entry of a shard by its number; `nil` when the image has it no more.
+  func shardEntry(_ number: Int32) -> UnsafeMutablePointer<ShardEntry>? {
+    for place in 0..<view.shardCount where view.shards[place].number == number { return view.shards + place }
+    return nil
+  }
+
+  /// Honours the request's affinity cookie, if its shard has one: leaves the backend in the exchange, or -1.
+  mutating func chooseBackend(_ id: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead) {
+    let exchange = exchanges[id]
+    refreshLoads()
+    guard let shard = shardEntry(exchange.pointee.shard), shard.pointee.cookie.count > 0 else { return }
+    let result = readCookie(exchange, shard, base, head)
+    exchange.pointee.affinity = result
+    if result != .kept { exchange.pointee.flags.insert(.setsCookie) }
+  }
+
+  private func readCookie(
+    _ exchange: UnsafeMutablePointer<Exchange>, _ shard: UnsafeMutablePointer<ShardEntry>,
+    _ base: UnsafePointer<UInt8>, _ head: RequestHead
+  ) -> AffinityResult {
+    guard head.seen.contains(.cookie) else { return .bound }
+    let name = shard.pointee.cookie
+    for index in 0..<head.fieldCount where parser.fields[index].id == .cookie && !parser.fields[index].hasUnderscore {
+      let value = CookieField.find(base, parser.fields[index].value, name: name.bytes, name.count)
+      guard value.count > 0 else { continue }
+      let tenant = exchange.pointee.tenant
+      let reading = AffinityCookie.read(
+        process.affinityKey, base + Int(value.start), value.count,
+        tenant: view.directory._withUnsafeGuaranteedRef { $0.idBytes(of: tenant) }, shard: shard.pointee.hash,
+        epoch: exchange.pointee.epoch, now: network.wallClock() / .second)
+      guard case .good(let backend, _) = reading else { return .rejected }
+      let first = Int(shard.pointee.firstBackend)
+      for place in first..<first + Int(shard.pointee.backendCount) where view.backends[place].key == backend {
+        guard loads[place].isUp else { return .rebound }
+        exchange.pointee.backend = view.backends[place].number
+        return .kept
+      }
+      return .rebound
+    }
+    return .bound
+  }
+
+  /// Picks a backend of the exchange's shard that has not been tried; -1 when there is none.
+  mutating func pickBackend(_ exchange: UnsafeMutablePointer<Exchange>) -> Int32 {
+    refreshLoads()
+    guard let shard = shardEntry(exchange.pointee.shard) else { return -1 }
+    let first = shard.pointee.firstBackend
+    func place(_ number: Int32) -> Int32 {
+      guard number >= 0 else { return -1 }
+      let place = loadOfBackend[Int(number)] - first
+      return place >= 0 && place < shard.pointee.backendCount ? place : -1
+    }
+    let choice = BackendChoice.choose(
+      shard.pointee.balance, loads + Int(first), Int(shard.pointee.backendCount),
+      avoiding: (place(exchange.pointee.tried.0), place(exchange.pointee.tried.1)), now: network.now, random: &random)
+    return choice < 0 ? -1 : view.backends[Int(first + choice)].number
+  }
+
+  /// Counts the exchange in the load of its backend.
+  @inline(__always)
+  mutating func startLoad(_ exchange: UnsafeMutablePointer<Exchange>) {
+    let place = loadOfBackend[Int(exchange.pointee.backend)]
+    guard place >= 0 else { return }
+    loads[Int(place)].start(at: network.now)
+    exchange.pointee.flags.insert(.isLoading)
+  }
+
+  /// Counts the exchange out of the load of its backend.
+  @inline(__always)
+  mutating func endLoad(_ exchange: UnsafeMutablePointer<Exchange>) {
+    guard exchange.pointee.flags.contains(.isLoading) else { return }
+    exchange.pointee.flags.remove(.isLoading)
+    let place = loadOfBackend[Int(exchange.pointee.backend)]
+    // A backend that was taken out and put back meanwhile starts with no load.
+    guard place >= 0, loads[Int(place)].inFlight > 0 else { return }
+    loads[Int(place)].finish(latency: network.now - exchange.pointee.attemptStarted, at: network.now)
+  }
+}

@@ -1,0 +1,64 @@
+import Primitives
+
+extension Worker where N: ~Copyable {
+  /// Takes the most recently used idle connection to a backend, -1 when there is none.
+  mutating func takePooled(_ backend: Int32) -> Int32 {
+    let slot = poolHeads[Int(backend)]
+    guard slot >= 0 else { return -1 }
+    unlinkPooled(slot)
+    return slot
+  }
+
+  /// Takes a connection out of its pool.
+  mutating func unlinkPooled(_ slot: Int32) {
+    let connection = connections[slot]
+    let backend = Int(connection.pointee.backend)
+    let next = connection.pointee.poolNext
+    let previous = connection.pointee.poolPrevious
+    if previous >= 0 { connections[previous].pointee.poolNext = next } else { poolHeads[backend] = next }
+    if next >= 0 { connections[next].pointee.poolPrevious = previous }
+    connection.pointee.poolNext = -1
+    connection.pointee.poolPrevious = -1
+    poolCounts[backend] -= 1
+    counters.row(ofBackend: Int32(backend))[BackendPlace.idle].subtract()
+  }
+
+  /// Puts a connection that has done its work back for the next exchange, or closes it when the pool is full.
+  mutating func pool(_ slot: Int32) {
+    let connection = connections[slot]
+    let backend = connection.pointee.backend
+    let bound = poolBound(backend)
+    guard poolCounts[Int(backend)] < bound, !isDraining else { return closeConnection(slot, resetting: false) }
+    connection.pointee.exchange = -1
+    connection.pointee.phase = .idle
+    connection.pointee.flags.insert(.isReused)
+    connection.pointee.window = Int32(Limit.scratch)
+    let head = poolHeads[Int(backend)]
+    connection.pointee.poolNext = head
+    connection.pointee.poolPrevious = -1
+    if head >= 0 { connections[head].pointee.poolPrevious = slot }
+    poolHeads[Int(backend)] = slot
+    poolCounts[Int(backend)] += 1
+    counters.row(ofBackend: backend)[BackendPlace.idle].add()
+    setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
+  }
+
+  private func poolBound(_ backend: Int32) -> Int32 {
+    let place = loadOfBackend[Int(backend)]
+    guard place >= 0 else { return 0 }
+    for shard in 0..<view.shardCount {
+      let entry = view.shards[shard]
+      if place >= entry.firstBackend, place < entry.firstBackend + entry.backendCount { return entry.poolIdle }
+    }
+    return 0
+  }
+
+  /// Closes all idle connections to a backend that is gone.
+  mutating func emptyPool(_ backend: Int32) {
+    while true {
+      let slot = takePooled(backend)
+      guard slot >= 0 else { return }
+      closeConnection(slot, resetting: false)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Primitives
+
+/// The named bounds of a worker. None of them is reached by a well-behaved client or backend.
+enum Limit {
+  /// Bytes received at a time while a body passes: the size of the worker's scratch buffer.
+  static let scratch = 256 << 10
+  /// Bytes received at a time while a head is awaited; bounds what a client can pipeline into memory.
+  static let headRead = 16 << 10
+  /// Bytes of free room before the scratch buffer's data, for a chunk header.
+  static let headroom = 64
+  /// Bytes of the buffer in which heads and answers are built.
+  static let writeScratch = 320 << 10
+  /// Bytes of a body that are copied behind its head to save a call; longer ones are sent from where they are.
+  static let copiedBody = 8 << 10
+  /// Bytes of a trailer section.
+  static let trailers = 16 << 10
+  /// Receives in a row from one connection before others get their turn.
+  static let receivesInTurn = 8
+  /// Requests of one connection answered in a row before others get their turn.
+  static let requestsInTurn = 32
+  /// Connections accepted in a row before others get their turn.
+  static let acceptsInTurn = 64
+  /// Interim responses passed on for one request.
+  static let interimResponses = 16
+  /// Attempts of one exchange.
+  static let attempts = 3
+  /// Client connections over the bound that are told so rather than left waiting.
+  static let surplusConnections = 64
+  /// Bytes discarded from a client that sends on after its answer.
+  static let lingerBytes = 1 << 20
+  /// How long a client that sends on after its answer is listened to.
+  static let linger: Int64 = 2 * .second
+  /// How long accepting rests after the process ran out of descriptors.
+  static let acceptRest: Int64 = 100 * .millisecond
+  /// How long a client that ended its half is served before it is asked whether it is still there.
+  static let abortProbe: Int64 = 500 * .millisecond
+  /// Upstream connections of a worker, in pools and out of them.
+  static let upstreamConnections = 65_536
+  /// Shards of the process's life, configured at any time.
+  static let shards = 4_096
+  /// Backends of the process's life, configured at any time.
+  static let backends = 65_536
+  /// Bytes of a field value kept for the access log.
+  static let loggedText = 1_024
+  /// Bytes of access records that may wait for their writer, per worker.
+  static let recordRing = 4 << 20
+}

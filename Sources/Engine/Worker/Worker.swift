@@ -1,0 +1,169 @@
+import Balancing
+import HTTP
+import Primitives
+import Tenancy
+
+/// One event loop: it owns its sockets, buffers, pools and counters and shares nothing that it must lock.
+///
+/// Born in its own thread. Its work is told in the folders beside this one: `Client` receives requests, `Exchange`
+/// decides and answers, `Upstream` talks to backends.
+struct Worker<N: Network & ~Copyable>: ~Copyable {
+  /// The world.
+  var network: N
+  /// Which worker this is, from 0; worker 0 checks the backends' health.
+  let number: Int
+  /// What all workers share.
+  let process: ProcessState
+  /// What the control thread asks.
+  let mailbox: Mailbox
+  /// What this worker counts, and its first row.
+  let counters: WorkerCounters
+  let mine: UnsafeMutablePointer<Counter>
+  /// Access records on their way out.
+  let records: RecordRing
+  /// The blueprint in use, and its hot parts.
+  var image: BlueprintImage
+  var view: ImageView
+
+  var connections: Slab<Connection>
+  var exchanges: Slab<Exchange>
+  var buffers = BufferPool()
+  var timers: TimerWheel
+  var parser: HeadParser
+  var random: SeededRandom
+
+  /// Where bytes are received: `Limit.headroom` bytes of room, `Limit.scratch` bytes of data, padding.
+  let scratch: UnsafeMutablePointer<UInt8>
+  /// Where heads and answers are built.
+  let writeScratch: UnsafeMutablePointer<UInt8>
+  /// Where host names are normalised and cookies made.
+  let nameScratch: UnsafeMutablePointer<UInt8>
+
+  /// The load of each backend of the image as this worker sees it, in the image's order.
+  var loads: UnsafeMutablePointer<BackendLoad>
+  /// The place of a backend in `loads`, by its number; -1 when the image has it no more.
+  let loadOfBackend: UnsafeMutablePointer<Int32>
+  /// Idle upstream connections by backend number, the most recently used first, and how many.
+  let poolHeads: UnsafeMutablePointer<Int32>
+  let poolCounts: UnsafeMutablePointer<Int32>
+  /// Backend numbers that the tables above know.
+  var knownBackends: Int32 = 0
+  /// The roster's version that `loads` follows.
+  var rosterVersion: UInt64 = 0
+
+  /// Connections to look at again before the next wait, by handle.
+  var ready: [UInt64] = []
+  /// Slots whose connection or exchange has ended in this turn; freed at its end, so that none is reused within it.
+  var deadConnections: [Int32] = []
+  var deadExchanges: [Int32] = []
+  /// Accepting rests until then, for want of descriptors.
+  var acceptsAgain = Instant.distantFuture
+  /// Whether listeners are told of connections.
+  var isAccepting = true
+  /// When the next health check is due.
+  var nextProbe = Instant.distantFuture
+  /// Health checks by place in the image.
+  var probes: [ProbeSchedule] = []
+  /// When a drain ends; `distantFuture` while there is none.
+  var drainDeadline = Instant.distantFuture
+  var isDraining = false
+  /// Client connections of this worker.
+  var clientCount = 0
+  /// The `Date` field of this second, and the second.
+  var date: UnsafeMutablePointer<UInt8>
+  var dateSecond: Int64 = -1
+
+  init(
+    network: consuming N, number: Int, process: ProcessState, mailbox: Mailbox, counters: WorkerCounters,
+    records: RecordRing, image: BlueprintImage, seed: UInt64, connectionCapacity: Int
+  ) {
+    let now = network.now
+    self.network = network
+    self.number = number
+    self.process = process
+    self.mailbox = mailbox
+    self.counters = counters
+    mine = counters.mine
+    self.records = records
+    self.image = image
+    view = ImageView(image)
+    connections = Slab(capacity: connectionCapacity)
+    exchanges = Slab(capacity: connectionCapacity)
+    timers = TimerWheel(now: now)
+    parser = HeadParser(fieldCapacity: image.blueprint.bounds.headerCount)
+    random = SeededRandom(seed: seed)
+    scratch = .allocate(capacity: Limit.headroom + Limit.scratch + BufferPool.padding)
+    writeScratch = .allocate(capacity: Limit.writeScratch + BufferPool.padding)
+    nameScratch = .allocate(capacity: 1024)
+    date = .allocate(capacity: 64)
+    loads = .allocate(capacity: 1)
+    loadOfBackend = .allocate(capacity: Limit.backends)
+    poolHeads = .allocate(capacity: Limit.backends)
+    poolCounts = .allocate(capacity: Limit.backends)
+    ready.reserveCapacity(1024)
+    deadConnections.reserveCapacity(1024)
+    deadExchanges.reserveCapacity(1024)
+    adoptBackends()
+    scheduleProbes()
+    mailbox.generation.store(image.blueprint.generation, ordering: .releasing)
+  }
+
+  deinit {
+    scratch.deallocate()
+    writeScratch.deallocate()
+    nameScratch.deallocate()
+    date.deallocate()
+    loads.deallocate()
+    loadOfBackend.deallocate()
+    poolHeads.deallocate()
+    poolCounts.deallocate()
+  }
+}
+
+/// The parts of a blueprint's image that requests read, copied out of it so that no reference is counted.
+struct ImageView {
+  let shards: UnsafeMutablePointer<ShardEntry>
+  let shardCount: Int
+  let backends: UnsafeMutablePointer<BackendEntry>
+  let backendCount: Int
+  let unlistedHashes: UnsafeMutablePointer<UInt64>
+  let unlistedShards: UnsafeMutablePointer<Int32>
+  let unlistedCount: Int
+  let trust: UnsafeMutablePointer<IPNetwork>
+  let trustCount: Int
+  let plans: UnsafeMutablePointer<NameBytes>
+  let directory: Unmanaged<TenantDirectory>
+  let rules: Unmanaged<CompiledRules>
+  let unknownTenant: TenantIndex
+  let timeouts: Timeouts
+  let bounds: Bounds
+  let showsRateLimits: Bool
+  let keepsRecords: Bool
+
+  init(_ image: BlueprintImage) {
+    let blueprint = image.blueprint
+    shards = image.shards
+    shardCount = blueprint.shards.count
+    backends = image.backends
+    backendCount = image.backendCount
+    unlistedHashes = image.unlistedHashes
+    unlistedShards = image.unlistedShards
+    unlistedCount = blueprint.unlistedShards.count
+    trust = image.trust
+    trustCount = blueprint.trust.count
+    plans = image.plans
+    directory = .passUnretained(blueprint.tenants)
+    rules = .passUnretained(image.rules)
+    unknownTenant = blueprint.unknownTenant ?? -1
+    timeouts = blueprint.timeouts
+    bounds = blueprint.bounds
+    showsRateLimits = blueprint.showsRateLimits
+    keepsRecords = blueprint.keepsRecords
+  }
+
+  /// Whether forwarding fields of `address` are believed.
+  func trusts(_ address: IPAddress) -> Bool {
+    for index in 0..<trustCount where trust[index].contains(address) { return true }
+    return false
+  }
+}

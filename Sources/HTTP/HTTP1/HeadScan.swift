@@ -1,0 +1,49 @@
+/// Looks for the end of a head that comes in pieces, each byte once, whatever the pieces.
+///
+/// It refuses what no head can hold (bare CR or LF, other controls); everything else is for `HeadParser`, once the
+/// head is whole.
+public struct HeadScan: Sendable, BitwiseCopyable {
+  /// Offset past the final empty line, once it is in.
+  public private(set) var length = 0
+  private var looked = 0
+  private var lineStart = 0
+  private var hasLine = false
+
+  /// A scan that has seen nothing.
+  public init() {}
+
+  /// Looks at what is new among the `count` bytes that are there now, the ones of earlier calls included.
+  ///
+  /// `complete` once the final empty line is in; `targetTooLong` and `tooLarge` once the head, or its first line, must
+  /// be longer than `sizeBound`.
+  public mutating func advance(_ base: UnsafePointer<UInt8>, _ count: Int, sizeBound: Int) -> HeadOutcome {
+    let limit = min(count, sizeBound)
+    while true {
+      let end = HeadParser.endOfLine(base, looked, limit)
+      guard end < limit, base[end] == Octet.carriageReturn else {
+        looked = end
+        return end < limit ? .bad : unfinished(count, sizeBound)
+      }
+      guard end &+ 1 < limit else {
+        looked = end
+        return unfinished(count, sizeBound)
+      }
+      guard base[end &+ 1] == Octet.lineFeed else { return .bad }
+      looked = end &+ 2
+      if end > lineStart {
+        hasLine = true
+      } else if hasLine {
+        length = looked
+        return .complete
+      } else if lineStart > 0 {
+        return .bad
+      }
+      lineStart = looked
+    }
+  }
+
+  private func unfinished(_ count: Int, _ sizeBound: Int) -> HeadOutcome {
+    guard count >= sizeBound else { return .incomplete }
+    return hasLine ? .tooLarge : .targetTooLong
+  }
+}

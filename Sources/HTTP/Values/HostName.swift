@@ -1,0 +1,95 @@
+import Primitives
+
+/// The name in a Host field or an authority.
+public enum HostName {
+  /// The longest name, in bytes.
+  public static let maximumCount = 255
+
+  /// Writes the lower-case name in the authority of `count` bytes from `p` on, without port and trailing dot.
+  ///
+  /// Returns its length, or -1 when the authority is malformed: userinfo, a bad port, bytes other than letters, digits,
+  /// `-`, `_` and dots between labels, nothing at all, more than 255 bytes. IPv6 literals keep their brackets. `into`
+  /// has room for 256 bytes.
+  public static func normalize(
+    _ p: UnsafePointer<UInt8>, _ count: Int, into name: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    guard count > 0, count <= Authority.maximumCount else { return -1 }
+    return Authority(p, ByteRange(0, narrow(count)), name)?.nameCount ?? -1
+  }
+}
+
+/// A host and perhaps a port (RFC 3986 §3.2), narrowed to what every reader takes for the same.
+struct Authority {
+  /// The longest name, a trailing dot, and a port.
+  static let maximumCount = HostName.maximumCount + 1 + 6
+
+  /// Bytes of the name.
+  let nameCount: Int
+  /// The port, 1 ... 65535, if there is one.
+  let port: Int32?
+
+  /// Reads the authority at `range`, and writes its normalised name; nil if it is malformed.
+  init?(_ base: UnsafePointer<UInt8>, _ range: ByteRange, _ name: UnsafeMutablePointer<UInt8>) {
+    let (p, count) = (base + Int(range.start), range.count)
+    guard count > 0, count <= Authority.maximumCount else { return nil }
+    let end = p[0] == UInt8(ascii: "[") ? Authority.readLiteral(p, count, name) : Authority.readName(p, count, name)
+    guard end > 0 else { return nil }
+    let hasDot = name[end - 1] == UInt8(ascii: ".")
+    nameCount = hasDot ? end - 1 : end
+    guard nameCount > 0, nameCount <= HostName.maximumCount else { return nil }
+    if end == count {
+      port = nil
+    } else {
+      guard p[end] == Octet.colon, let number = Authority.readPort(p + end + 1, count - end - 1) else { return nil }
+      port = number
+    }
+  }
+
+  /// Copies labels and dots up to the end or a colon; returns where that is, 0 if malformed.
+  private static func readName(
+    _ p: UnsafePointer<UInt8>, _ count: Int, _ name: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    var afterDot = true
+    for index in 0..<min(count, HostName.maximumCount + 1) {
+      let byte = p[index]
+      let lower = byte | 0x20
+      if lower &- 0x61 < 26 {
+        name[index] = lower
+        afterDot = false
+      } else if byte &- 0x30 < 10 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") {
+        name[index] = byte
+        afterDot = false
+      } else if byte == UInt8(ascii: "."), !afterDot {
+        name[index] = byte
+        afterDot = true
+      } else {
+        return byte == Octet.colon ? index : 0
+      }
+    }
+    return min(count, HostName.maximumCount + 1)
+  }
+
+  /// Copies an IPv6 address in brackets; returns where it ends, 0 if malformed.
+  private static func readLiteral(
+    _ p: UnsafePointer<UInt8>, _ count: Int, _ name: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    var end = 1
+    while end < count, p[end] != UInt8(ascii: "]") { end += 1 }
+    guard end < count, (1..<end).contains(where: { p[$0] == Octet.colon }), IPAddress(p + 1, end - 1) != nil else {
+      return 0
+    }
+    for index in 0...end { name[index] = Octet.lower(p[index]) }
+    return end + 1
+  }
+
+  /// 1 ... 65535 without leading zeros.
+  private static func readPort(_ p: UnsafePointer<UInt8>, _ count: Int) -> Int32? {
+    guard count > 0, count <= 5, p[0] != UInt8(ascii: "0") else { return nil }
+    var port: Int32 = 0
+    for index in 0..<count {
+      guard p[index] &- 0x30 <= 9 else { return nil }
+      port = port * 10 + Int32(p[index] &- 0x30)
+    }
+    return port <= 65535 ? port : nil
+  }
+}

@@ -1,0 +1,36 @@
+import CLinux
+
+/// Facts of the machine and limits of the process.
+public enum Machine {
+  /// CPUs that this process may use.
+  public static var cpuCount: Int { Int(linux_affinity_count()) }
+
+  /// Descriptors that this process may open; raises the soft limit to the hard one.
+  public static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(files, &limit) == 0 else { return 1024 }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(files, &limit)
+    _ = getrlimit(files, &limit)
+    return Int(min(limit.rlim_cur, 1 << 30))
+  }
+
+  /// Has the thread sleep.
+  public static func rest(nanoseconds: Int64) {
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    _ = nanosleep(&time, nil)
+  }
+
+  /// `count` (at most 256) bytes of the kernel's randomness.
+  public static func randomBytes(_ count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    precondition(count <= 256 && getrandom(&bytes, count, 0) == count, "the kernel gives no randomness")
+    return bytes
+  }
+
+  /// 64 bits of the kernel's randomness.
+  public static func randomNumber() -> UInt64 {
+    randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}

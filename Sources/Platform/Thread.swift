@@ -1,0 +1,32 @@
+import CLinux
+
+/// Threads of the operating system.
+public struct Thread: @unchecked Sendable {
+  // A pthread_t is a number that any thread may join; it is unchecked only since the C type says nothing.
+  private let identifier: pthread_t
+
+  /// Starts `body` on a thread of its own, named `name` (15 bytes at most count).
+  public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    let start = UnsafeMutablePointer<@Sendable () -> Void>.allocate(capacity: 1)
+    start.initialize(to: body)
+    var identifier = pthread_t()
+    let status = pthread_create(&identifier, nil, runThread, start)
+    guard status == 0 else {
+      start.deinitialize(count: 1).deallocate()
+      throw SystemError("pthread_create", status)
+    }
+    _ = pthread_setname_np(identifier, String(name.prefix(15)))
+    self.identifier = identifier
+  }
+
+  /// Waits until the thread has ended.
+  public func join() { _ = pthread_join(identifier, nil) }
+}
+
+private func runThread(_ raw: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  let start = raw!.assumingMemoryBound(to: (@Sendable () -> Void).self)
+  let body = start.move()
+  start.deallocate()
+  body()
+  return nil
+}

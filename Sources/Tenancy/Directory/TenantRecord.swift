@@ -1,0 +1,88 @@
+/// A tenant's number: dense, the same in all of the process, kept over reloads; -1 is nobody.
+public typealias TenantIndex = Int32
+
+/// Whether a tenant is served.
+public enum TenantState: UInt8, Sendable, BitwiseCopyable {
+  /// It is served.
+  case active
+  /// Its requests are refused.
+  case suspended
+}
+
+/// A tenant as a configuration declares it.
+public struct TenantRecord: Sendable {
+  /// Its name, 1 to 64 bytes.
+  public var id: String
+  /// Its hosts, lower case; `*.name` covers all names below.
+  public var hosts: [String] = []
+  /// Its plan's place, -1 without plan.
+  public var plan = -1
+  /// Its shard's place, `nil` when it has no home.
+  public var home: Int?
+  /// Its placement's epoch.
+  public var epoch: UInt64 = 0
+  /// Whether it is served.
+  public var state = TenantState.active
+  /// Its own rate, in place of the plan's.
+  public var requests: RequestRate?
+  /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
+  public var concurrency: Int32?
+  /// The file that declares it, by number, and the line.
+  public var file = 0
+  public var line = 0
+
+  /// A tenant without hosts, plan or home.
+  public init(id: String) { self.id = id }
+}
+
+/// A tenant as a table's line declares it, in bytes of the line.
+public struct TenantLine {
+  /// Its name.
+  public var id: UnsafeBufferPointer<UInt8>
+  /// Its plan's place, -1 without plan.
+  public var plan: Int32 = -1
+  /// Its shard's place, -1 when it has no home.
+  public var home: Int32 = -1
+  /// Its placement's epoch.
+  public var epoch: UInt64 = 0
+  /// Whether it is served.
+  public var state = TenantState.active
+  /// Its own rate, in place of the plan's.
+  public var requests: RequestRate?
+  /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
+  public var concurrency: Int32?
+  /// The file that declares it, by number, and the line.
+  public var file: Int32 = 0
+  public var line: Int32 = 0
+
+  /// A tenant of that name.
+  public init(id: UnsafeBufferPointer<UInt8>) { self.id = id }
+}
+
+/// Limits that a tenant has of its own, in place of its plan's.
+public struct TenantOverrides: Sendable, Hashable {
+  /// Its rate.
+  public var requests: RequestRate?
+  /// Its bound of requests in flight.
+  public var concurrency: Int32?
+
+  /// These limits; by default none.
+  public init(requests: RequestRate? = nil, concurrency: Int32? = nil) {
+    self.requests = requests
+    self.concurrency = concurrency
+  }
+}
+
+/// What became of a tenant, or a host, that was to be added.
+public enum AddOutcome: Sendable, Equatable {
+  /// It is in.
+  case added
+  /// The tenant is declared already, there.
+  case duplicateTenant(file: Int, line: Int)
+  /// The host belongs to a tenant declared there.
+  case duplicateHost(file: Int, line: Int)
+  /// The epoch is below the one in use.
+  case epochLower(current: UInt64)
+  /// No further tenant can be numbered.
+  case tooMany
+}

@@ -1,0 +1,7 @@
+import Control
+
+/// The program.
+@main
+enum Gatehouse {
+  static func main() { Entrance.enter(CommandLine.arguments) }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Testing
+
+@testable import Configuration
+
+/// Figures, not checks: printed when `GATEHOUSE_FIGURES` is set, from a release build.
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_FIGURES"] != nil))
+struct TenantTableFigures {
+  private static func table(_ count: Int) -> [UInt8] {
+    var text = [UInt8]()
+    for number in 0..<count {
+      let host = "t\(number).customers.example"
+      text += "tenant-\(number) plan=gold home=eu-\(number % 8) epoch=7 host=\(host) state=active\n".utf8
+    }
+    return text
+  }
+
+  @Test func aMillionLinesAreScanned() {
+    let bytes = TenantTableFigures.table(1_000_000)
+    let shards = Dictionary(uniqueKeysWithValues: (0..<8).map { ("eu-\($0)", $0) })
+    for _ in 1...3 {
+      var scan = TableScan(file: TableFixture.file(bytes), plans: ["gold": 0], shards: shards)
+      var count = 0
+      let time = ContinuousClock().measure {
+        scan.run { parser, _, _ in
+          count += parser.hosts.count
+          return nil
+        }
+      }
+      print("scan of 1,000,000 lines, \(bytes.count >> 20) MiB: \(time)")
+      #expect(count == 1_000_000)
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import Foundation
+import Testing
+
+@testable import Control
+
+@Suite struct BuildTests {
+  @Test func bothFormsTellTheSameFacts() throws {
+    let object = try JSONSerialization.jsonObject(with: Data(Build.json.utf8))
+    let facts = try #require(object as? [String: Any])
+    for (key, value) in [("version", Build.version), ("swift", Build.swift), ("openssl", Build.openSSL)] {
+      #expect(facts[key] as? String == value)
+      #expect(Build.text.contains(value))
+    }
+    #expect(facts["features"] as? [String] == Build.features)
+  }
+
+  @Test func openSSLIsANumber() {
+    #expect(Build.openSSL.first?.isNumber == true)
+  }
+}

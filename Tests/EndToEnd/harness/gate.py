@@ -1,0 +1,211 @@
+"""The real binary, started in a directory of its own and watched through what it says."""
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import threading
+import time
+import urllib.request
+
+from .client import Client
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+PATIENCE = float(os.environ.get("PATIENCE", "15"))
+
+
+def binary():
+    """The binary under test: $GATEHOUSE, else the release build, else the debug build."""
+    named = os.environ.get("GATEHOUSE")
+    for path in [named] if named else [os.path.join(ROOT, ".build", kind, "gatehouse") for kind in ("release", "debug")]:
+        if os.access(path, os.X_OK):
+            return os.path.abspath(path)
+    raise RuntimeError("no gatehouse binary: build one, or name it in $GATEHOUSE")
+
+
+class Lines:
+    """Lines of a stream, read by a thread; others wait for the one they need."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self.ended = False
+        self._changed = threading.Condition()
+        self._stream = stream
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for raw in self._stream:
+            with self._changed:
+                self.lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self.ended = True
+            self._changed.notify_all()
+        self._stream.close()
+
+    def wait(self, pattern, after=0, patience=None):
+        """The first line from number `after` on that matches `pattern`, as (number, match)."""
+        patience = PATIENCE if patience is None else patience
+        end = time.monotonic() + patience
+        seen = after
+        with self._changed:
+            while True:
+                while seen < len(self.lines):
+                    match = re.search(pattern, self.lines[seen])
+                    if match:
+                        return seen, match
+                    seen += 1
+                left = end - time.monotonic()
+                if self.ended or left <= 0:
+                    why = "the stream ended" if self.ended else f"nothing in {patience:g} s"
+                    raise AssertionError(f"no line like {pattern!r} ({why}); lines:\n" + "\n".join(self.lines[-40:]))
+                self._changed.wait(left)
+
+    def text(self):
+        with self._changed:
+            return "\n".join(self.lines)
+
+
+class Sample:
+    """The metrics at one moment."""
+
+    LINE = re.compile(r'^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)')
+    LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
+
+    def __init__(self, text):
+        self.text = text
+        self.rows = []
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                match = self.LINE.match(line)
+                assert match, f"not a metric: {line!r}"
+                labels = dict(self.LABEL.findall(match[2] or ""))
+                self.rows.append((match[1], labels, float(match[3])))
+
+    def named(self, name, **labels):
+        return [row for row in self.rows if row[0] == name and all(row[1].get(k) == v for k, v in labels.items())]
+
+    def value(self, name, **labels):
+        """The sum over the rows of `name` that carry these labels; 0 when there is none."""
+        return sum(row[2] for row in self.named(name, **labels))
+
+
+class Gate:
+    """A running proxy."""
+
+    def __init__(self, config, directory, *, files=None, environment=None, wait=True, command=("run", "-c", "proxy.conf"),
+                 descriptors=None):
+        self.directory = directory
+        self.config_path = os.path.join(directory, "proxy.conf")
+        self.write("proxy.conf", config)
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        variables = {k: v for k, v in os.environ.items() if k not in ("STATE_DIRECTORY", "NOTIFY_SOCKET")}
+        variables.update(environment or {})
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))) if descriptors else None
+        self.process = subprocess.Popen([binary(), *command], cwd=directory, env=variables, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit)
+        self.log = Lines(self.process.stderr)
+        self.output = Lines(self.process.stdout)
+        if wait:
+            self.ready()
+
+    # -- its files
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path + ".new", "w") as file:
+            file.write(text)
+        os.replace(path + ".new", path)
+        return path
+
+    def read(self, name):
+        with open(os.path.join(self.directory, name), "rb") as file:
+            return file.read()
+
+    def records(self, name="access.log"):
+        """The access log so far, one value a line."""
+        try:
+            lines = self.read(name).split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines]
+
+    # -- what it says
+
+    def ready(self):
+        try:
+            last, _ = self.log.wait(r"(^|\s)ready$")
+        except AssertionError:
+            self.kill()
+            raise
+        said = self.log.lines[:last + 1]
+        self.addresses = [m[1] for m in (re.search(r"listening on (\S+)$", line) for line in said) if m]
+        self.metrics_address = next((m[1] for m in (re.search(r"metrics on (\S+)$", line) for line in said) if m), None)
+        return self
+
+    @property
+    def address(self):
+        return self.addresses[0]
+
+    def client(self, address=None, **keywords):
+        return Client(address or self.address, **keywords)
+
+    # -- what it counts
+
+    def fetch(self, path, accept=None):
+        request = urllib.request.Request(f"http://{self.metrics_address}{path}", headers={"Accept": accept} if accept else {})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        return opener.open(request, timeout=PATIENCE)
+
+    def metrics(self):
+        with self.fetch("/metrics") as answer:
+            return Sample(answer.read().decode())
+
+    def memory(self):
+        """Its resident memory, in bytes."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) * 1024
+
+    def open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    # -- what it is told
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self, config=None, *, files=None, refused=False):
+        """Hands over a new configuration; waits until it says that it took it, or refused it."""
+        if config is not None:
+            self.write("proxy.conf", config)
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        seen = len(self.log.lines)
+        self.signal(signal.SIGHUP)
+        _, match = self.log.wait(r"reloaded generation (\d+)|reload refused, generation (\d+) stays", after=seen)
+        said = "\n".join(self.log.lines[seen:])
+        if refused != (match[2] is not None):
+            raise AssertionError("the reload was " + ("taken" if refused else "refused") + ":\n" + said)
+        return said
+
+    def wait_end(self, patience=None):
+        """Its exit code."""
+        return self.process.wait(PATIENCE if patience is None else patience)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("two TERMs did not stop it:\n" + self.log.text())
+        return self.process.returncode
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()

@@ -1,0 +1,38 @@
+import Primitives
+
+/// Something that happened in a world, as the checkers are told.
+enum Fact {
+  /// A client began to send a request.
+  case asked(request: Int)
+  /// The engine's socket took the first line of a request; connection `link`.
+  case attempted(request: Int, isSafe: Bool, link: Int)
+  /// The engine received the first byte of a backend's answer to a request.
+  case answerBegan(request: Int, link: Int)
+  /// A request's head came to a backend that reads it.
+  case arrived(request: Int, tenant: Int, namedTenant: String, namedShard: String, ownShard: String)
+  /// A client or backend read bytes of a body of `request`; whether they are the ones sent to it.
+  case read(request: Int, isOwn: Bool)
+  /// A backend broke its answer off before its end.
+  case brokenOff(request: Int)
+  /// A backend will answer `request` anew: what it broke off before no longer counts.
+  case answersAnew(request: Int)
+  /// A client got a whole final answer.
+  case answered(request: Int, status: Int)
+  /// Bytes of an answer, or of a request, that the engine has received and not sent on.
+  case held(request: Int, bytes: Int)
+  /// The engine finished an exchange.
+  case finished(request: Int)
+  /// What a tenant's account says.
+  case inFlight(tenant: Int, count: Int, bound: Int)
+  /// Nothing more will happen.
+  case atRest(Remains)
+}
+
+/// What is left in a process at rest.
+struct Remains {
+  var sockets = 0
+  var exchanges = 0
+  var connections = 0
+  var lentBytes = 0
+  var inFlight: [Int] = []
+}

@@ -1,0 +1,53 @@
+import Balancing
+import Primitives
+import Tenancy
+
+@testable import Engine
+
+/// The configuration of a scenario.
+enum EngineBlueprint {
+  static func make(_ scenario: Scenario, previous: TenantDirectory? = nil) -> Blueprint {
+    var random = SeededRandom(seed: scenario.seed &+ 77)
+    var blueprint = Blueprint(tenants: directory(scenario, previous: previous))
+    blueprint.keepsRecords = true
+    blueprint.bounds.bodySize = Int64(scenario.bodyBound)
+    blueprint.showsRateLimits = random.chance(50)
+    blueprint.unlistedShards = Array(scenario.shards.indices)
+    for (number, count) in scenario.shards.enumerated() {
+      var shard = Shard(name: "shard-\(number)")
+      for place in 0..<count {
+        let endpoint = Simulation.endpoint(number, place)
+        shard.backends.append(Backend(endpoint: endpoint, name: "10.1.\(number).\(place):9000", weight: 1 + place))
+      }
+      shard.balance = random.pick(BalanceAlgorithm.allCases)
+      shard.poolIdle = random.pick([0, 1, 64])
+      if scenario.isSticky { shard.sticky = Sticky(cookie: "GHSESSION", lifetime: 3_600 * .second) }
+      if scenario.hasHealthChecks { shard.health = HealthCheck(path: "/healthz") }
+      blueprint.shards.append(shard)
+    }
+    return blueprint
+  }
+
+  static func directory(_ scenario: Scenario, previous: TenantDirectory? = nil) -> TenantDirectory {
+    var builder = TenantDirectoryBuilder(previous: previous, planLimits: [])
+    for tenant in scenario.tenants where tenant.standing != .unknown {
+      var record = TenantRecord(id: tenant.name)
+      record.hosts = [tenant.host]
+      record.home = tenant.home
+      record.epoch = tenant.epoch
+      record.state = tenant.standing == .suspended ? .suspended : .active
+      record.concurrency = Int32(tenant.concurrency)
+      if let bucket = tenant.bucket {
+        record.requests = RequestRate(count: bucket.count, period: bucket.period, burst: bucket.burst)
+      }
+      precondition(builder.add(record) == .added)
+    }
+    return builder.finish()
+  }
+
+  /// The index of a tenant, -1 when it is unknown.
+  static func index(of tenant: Scenario.Tenant, in directory: TenantDirectory) -> TenantIndex {
+    let name = Array(tenant.name.utf8)
+    return directory.tenant(id: name, name.count)
+  }
+}

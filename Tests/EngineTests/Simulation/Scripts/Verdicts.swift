@@ -1,0 +1,117 @@
+import Primitives
+
+/// What came of a request, as its client saw it.
+enum Outcome {
+  /// The whole answer of a backend.
+  case answered(status: Int, bytes: Int)
+  /// The whole answer of the proxy itself.
+  case refused(status: Int, code: String)
+  /// An answer that began and was visibly cut.
+  case cut
+  /// The connection came to an end before any answer.
+  case unanswered(Excuse)
+  /// The client gave up as planned.
+  case gaveUp
+  /// The tunnel carried everything both ways.
+  case tunnelled
+  /// Nothing came for longer than anybody should wait.
+  case forgotten
+
+  /// Why there may be no answer.
+  enum Excuse {
+    case none
+    /// An answer before it announced the end of the connection.
+    case announced
+    /// The connection had been idle for about as long as it may be.
+    case idle
+  }
+}
+
+/// Who may be answered what.
+struct Verdicts {
+  /// What a tenant is to the proxy.
+  enum Standing {
+    case active, limited, suspended, unknown
+  }
+
+  let climate: Climate
+  let standings: [Standing]
+  /// Bytes of a request body, 0 is unlimited.
+  var bodyBound = 0
+  /// Whether backends close idle connections when they like.
+  var hasStaleConnections = false
+
+  func violation(_ plan: RequestPlan, _ outcome: Outcome) -> String? {
+    let standing = standings[plan.tenant]
+    if let malformation = plan.malformation { return malformed(plan, malformation, outcome) }
+    switch outcome {
+    case .answered(let status, let bytes):
+      if standing == .unknown || standing == .suspended { return "answered by a backend though \(standing)" }
+      if status != plan.status { return "answered with \(status), deserved \(plan.status)" }
+      let deserved = plan.hasNoBody ? 0 : plan.responseSize
+      if bytes != deserved { return "answered with \(bytes) bytes, deserved \(deserved)" }
+      switch plan.currentFault {
+      case .none, .extraBytes: return nil
+      default: return "answered in whole by a backend that did \(plan.currentFault)"
+      }
+    case .refused(let status, let code): return refusal(plan, standing, status, code)
+    case .cut:
+      if case .breaksOff = plan.currentFault { return nil }
+      // A request that turns out to be too long while it is being answered leaves no other way out.
+      if isTooLong(plan), plan.answersEarly { return nil }
+      return isForgiving(plan) ? nil : "its answer was cut"
+    case .unanswered(let excuse):
+      // A reset may overtake all that was sent before it.
+      if case .breaksOff = plan.currentFault { return nil }
+      if excuse != .none || isForgiving(plan) { return nil }
+      return "its connection ended without an answer"
+    case .gaveUp: return nil
+    case .tunnelled: return plan.wantsUpgrade ? nil : "was tunnelled"
+    case .forgotten: return "was forgotten"
+    }
+  }
+
+  /// A malformed request is refused, and by its body also for what else is wrong with it.
+  private func malformed(_ plan: RequestPlan, _ malformation: Malformation, _ outcome: Outcome) -> String? {
+    switch outcome {
+    case .refused(400, "bad_request"): return nil
+    case .refused(let status, let code) where !malformation.isInHead:
+      return refusal(plan, standings[plan.tenant], status, code)
+    case .unanswered where climate == .rough: return nil
+    default: return "\(malformation) came to \(outcome)"
+    }
+  }
+
+  func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
+
+  /// Whether the world or the client is such that a request may come to nothing.
+  private func isForgiving(_ plan: RequestPlan) -> Bool { climate == .rough || plan.isAborted }
+
+  private func refusal(_ plan: RequestPlan, _ standing: Standing, _ status: Int, _ code: String) -> String? {
+    let isTroubled = climate == .rough
+    let fault = plan.currentFault
+    let isDeserved: Bool
+    switch (status, code) {
+    case (404, "tenant_unknown"): isDeserved = standing == .unknown
+    case (403, "tenant_suspended"): isDeserved = standing == .suspended
+    case (429, "rate_limited"), (429, "concurrency_limited"): isDeserved = standing == .limited
+    case (413, "body_too_large"): isDeserved = isTooLong(plan)
+    case (408, "request_timeout"): isDeserved = plan.isSlow || isTroubled
+    case (502, "bad_response"):
+      switch fault {
+      case .none, .silence, .extraBytes: isDeserved = false
+      default: isDeserved = true
+      }
+      if hasStaleConnections || isTroubled { return nil }
+    case (502, "connect_failed"):
+      switch fault {
+      case .closesUnanswered, .breaksOff: isDeserved = true
+      default: isDeserved = isTroubled || hasStaleConnections
+      }
+    case (503, "no_backend"), (503, "overloaded"): isDeserved = isTroubled
+    case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled
+    default: isDeserved = false
+    }
+    return isDeserved ? nil : "refused with \(status) \(code), fault \(fault), \(standing)"
+  }
+}

@@ -1,0 +1,55 @@
+import Primitives
+
+/// One way of a connection: what was sent and is on the way, and what arrived and was not read.
+struct Pipe {
+  /// Taken from the sender, not arrived.
+  var sent = ByteQueue()
+  /// Arrived, not read.
+  var arrived = ByteQueue()
+  /// Most bytes on the way.
+  let sendBound: Int
+  /// Most bytes unread.
+  let receiveBound: Int
+  /// Longest piece that arrives at once.
+  let piece: Int
+  /// The sender has ended this way.
+  var isEnding = false
+  /// The end has arrived.
+  var hasEnded = false
+  /// A piece is under way: the number of its event.
+  var moving: Int?
+  /// Nothing arrives any more, and nobody is told.
+  var isBlackHole = false
+
+  init(_ weather: Weather, _ random: inout SeededRandom) {
+    sendBound = random.pick([512, 4 << 10, 32 << 10, 256 << 10])
+    receiveBound = random.pick([512, 4 << 10, 32 << 10, 256 << 10])
+    piece = random.chance(weather.tiny) ? 1 + random.below(9) : random.pick([97, 1_460, 16 << 10, 1 << 20])
+  }
+
+  /// Bytes the sender may still send.
+  var room: Int { max(0, sendBound - sent.count) }
+  /// Whether there is enough room to tell a sender who waits for it, by the kernel's rule of a third.
+  var hasAmpleRoom: Bool { room * 3 >= sendBound }
+
+  /// Whether something can arrive.
+  var canMove: Bool {
+    guard !isBlackHole, !hasEnded else { return false }
+    return sent.isEmpty ? isEnding : arrived.count < receiveBound
+  }
+
+  /// Lets a piece arrive, and the end if it comes next and `withEnd`; returns whether anything did.
+  mutating func move(_ random: inout SeededRandom, moved: Int, withEnd: Bool) -> Bool {
+    guard canMove else { return false }
+    if sent.isEmpty {
+      hasEnded = true
+      return true
+    }
+    // A long transfer in tiny pieces proves no more than its start does.
+    let bound = moved > 3_000 ? max(piece, 1_460) : piece
+    let count = min(sent.count, receiveBound - arrived.count, 1 + random.below(bound))
+    sent.move(count, to: &arrived)
+    if sent.isEmpty, isEnding, withEnd { hasEnded = true }
+    return true
+  }
+}

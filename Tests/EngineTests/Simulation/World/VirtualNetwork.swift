@@ -1,0 +1,131 @@
+import Primitives
+
+@testable import Engine
+
+/// The network of one worker in a virtual world.
+///
+/// Tells exactly what edge-triggered epoll tells on Linux: a change lists the socket once, and a listed socket is told
+/// with all that holds when it is told, which may be less than what changed, but never nothing.
+struct VirtualNetwork: ~Copyable, Network {
+  let world: World
+  let state: NetworkState
+  private(set) var now: Instant
+  private var batch: [NetworkEvent] = []
+
+  init(_ world: World, listeners: Int) {
+    self.world = world
+    state = world.addNetwork(listeners: listeners)
+    now = world.now
+  }
+
+  mutating func refreshClock() {
+    world.pass(Int64(world.random.below(2_000)))
+    now = world.now
+  }
+
+  func wallClock() -> Int64 { world.now.nanoseconds + world.wallOffset }
+
+  mutating func wait(until deadline: Instant) -> Int {
+    now = world.now
+    batch.removeAll(keepingCapacity: true)
+    if state.isWoken {
+      state.isWoken = false
+      batch.append(NetworkEvent(token: .max, kinds: .woken))
+    }
+    if state.isAccepting {
+      for (listener, waiting) in state.waiting.enumerated() where !waiting.isEmpty {
+        batch.append(NetworkEvent(token: UInt64(listener), kinds: .connectionsWait))
+      }
+    }
+    let bound = world.weather.batch
+    while batch.count < bound, !state.ready.isEmpty {
+      let link = state.ready.removeFirst()
+      link.isListed = false
+      let kinds = link.phase == .open ? link.told() : []
+      if !kinds.isEmpty { batch.append(NetworkEvent(token: link.token, kinds: kinds)) }
+    }
+    state.deadline = deadline
+    state.isSettled = batch.isEmpty && state.ready.isEmpty
+    return batch.count
+  }
+
+  func event(_ index: Int) -> NetworkEvent { batch[index] }
+
+  mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome {
+    guard let link = state.waiting[listener].first else { return .none }
+    guard let descriptor = world.open(link) else { return .exhausted }
+    state.waiting[listener].removeFirst()
+    peer = link.address
+    port = link.port
+    link.open(descriptor, token)
+    link.raise()
+    return .opened(descriptor)
+  }
+
+  mutating func setAccepting(_ isAccepting: Bool) { state.isAccepting = isAccepting }
+
+  mutating func closeListeners() {
+    state.isListening = false
+    for link in state.waiting.joined() { link.close(resetting: true) }
+    state.waiting = state.waiting.map { _ in [] }
+  }
+
+  var listenerCount: Int { state.isListening ? state.waiting.count : 0 }
+
+  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
+    let link = world.makeLink(state)
+    guard let descriptor = world.open(link) else { return .exhausted }
+    let greeting = world.servers[backend]?.greet(link) ?? .refuse
+    if case .refuseAtOnce = greeting {
+      world.release(descriptor)
+      return .failed
+    }
+    link.open(descriptor, token)
+    link.beginConnect(greeting)
+    return .opened(descriptor)
+  }
+
+  mutating func isConnected(_ socket: Int32) -> Bool {
+    guard let link = world.link(socket, of: state, "isConnected") else { return false }
+    defer { link.hasError = false }
+    return !link.hasError
+  }
+
+  mutating func receive(_ socket: Int32, into: UnsafeMutablePointer<UInt8>, capacity: Int) -> TransferOutcome {
+    guard let link = world.link(socket, of: state, "receive") else { return .failed }
+    guard capacity > 0 else {
+      world.complain("seam: receive without room")
+      return .failed
+    }
+    link.nudge()
+    return link.receive(into, capacity)
+  }
+
+  mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
+    send(socket, bytes, count, bytes, 0)
+  }
+
+  mutating func send(
+    _ socket: Int32, _ first: UnsafePointer<UInt8>, _ firstCount: Int, _ second: UnsafePointer<UInt8>,
+    _ secondCount: Int
+  ) -> TransferOutcome {
+    guard let link = world.link(socket, of: state, "send") else { return .failed }
+    guard firstCount >= 0, secondCount >= 0, firstCount + secondCount > 0 else {
+      world.complain("seam: send of nothing")
+      return .failed
+    }
+    link.nudge()
+    return link.send(first, firstCount, second, secondCount)
+  }
+
+  mutating func endSending(_ socket: Int32) {
+    guard let link = world.link(socket, of: state, "endSending") else { return }
+    link.endSending()
+  }
+
+  mutating func close(_ socket: Int32, resetting: Bool) {
+    guard let link = world.link(socket, of: state, "close") else { return }
+    world.release(socket)
+    link.close(resetting: resetting)
+  }
+}
