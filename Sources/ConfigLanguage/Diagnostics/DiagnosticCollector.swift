@@ -11,6 +11,8 @@ public final class DiagnosticCollector {
     var range: SourceRange
     var message: String
     var suggestion: String?
+    /// The finding as it is shown, when it came with its own text.
+    var shown: Diagnostic?
   }
 
   private var errors: [Finding] = []
@@ -33,6 +35,14 @@ public final class DiagnosticCollector {
     errorCount += 1
     if let worst, !(range < worst) { return }
     errors.append(Finding(severity: .error, range: range, message: message(), suggestion: suggestion()))
+    if errors.count == DiagnosticCollector.held { trim() }
+  }
+
+  /// Notes an error that comes with its own source line; `range` is its place among the others.
+  public func error(_ diagnostic: Diagnostic, at range: SourceRange) {
+    errorCount += 1
+    if let worst, !(range < worst) { return }
+    errors.append(Finding(severity: .error, range: range, message: diagnostic.message, shown: diagnostic))
     if errors.count == DiagnosticCollector.held { trim() }
   }
 
@@ -61,10 +71,12 @@ public final class DiagnosticCollector {
     var report = DiagnosticReport(errorCount: errorCount - repeated)
     report.diagnostics = whole
     for finding in ordered where report.diagnostics.count < DiagnosticCollector.shown {
-      let diagnostic = Diagnostic(
-        finding.severity, finding.message, in: sources.files[Int(finding.range.file)], at: finding.range,
-        suggestion: finding.suggestion)
-      report.diagnostics.append(diagnostic)
+      let made =
+        finding.shown
+        ?? Diagnostic(
+          finding.severity, finding.message, in: sources.files[Int(finding.range.file)], at: finding.range,
+          suggestion: finding.suggestion)
+      report.diagnostics.append(made)
     }
     return report
   }

@@ -52,7 +52,7 @@ public enum GatehouseLanguage {
     DirectiveRow(in: "", "placement", block: "placement", help: "Where tenants live that name no home."),
     DirectiveRow(
       in: "", "defaults", [.value("KIND", .choice(["shard", "plan", "tenant"]))], .named, block: "",
-      help: "What blocks of this kind have that don't say otherwise; a tenant's plan goes before its defaults."),
+      help: "What blocks of this kind have that don't say otherwise; tables of tenants take nothing from here."),
     DirectiveRow(
       in: "", "include", [.value("GLOB", .word)], .many,
       help: "Reads other files here, seen from this file's folder; may stand in any block."),
