@@ -55,22 +55,6 @@ public struct Diagnostic: Hashable, Sendable {
     caretCount = view.caretCount
   }
 
-  /// A diagnostic at a line and column of `file`, whose line is shown as `excerpt`; `count` characters are marked.
-  public init(
-    _ severity: Severity, _ message: String, file: String, line: Int, column: Int, excerpt: String, count: Int,
-    suggestion: String? = nil
-  ) {
-    let bytes = Array(excerpt.utf8)
-    let scalars = excerpt.unicodeScalars
-    let start = scalars.prefix(max(0, column - 1)).reduce(0) { $0 + UTF8.width($1) }
-    let width = scalars.dropFirst(max(0, column - 1)).prefix(count).reduce(0) { $0 + UTF8.width($1) }
-    self.init(
-      severity, message, in: SourceFile(name: file, bytes: bytes),
-      at: SourceRange(file: 0, start: start, count: width), suggestion: suggestion)
-    self.line = line
-    self.column = column
-  }
-
   /// The diagnostic in the usual three lines, or one when it is about a whole file; no newline at the end.
   public var text: String {
     guard line > 0 else {

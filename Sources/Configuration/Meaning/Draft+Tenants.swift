@@ -68,12 +68,9 @@ extension Draft {
     } else if finding.line == 0 {
       diagnostics.error("the table \(value.word.shown) \(finding.message)", at: value.word.range)
     } else {
-      let diagnostic = Diagnostic(
-        .error, finding.message, file: path, line: finding.line, column: finding.column, excerpt: finding.text,
-        count: finding.length, suggestion: finding.suggestion)
       // Lines of a table are bounded, so the line and column make one growing number.
       let place = SourceRange(file: number, start: finding.line << 20 + finding.column, count: finding.length)
-      diagnostics.error(diagnostic, at: place)
+      diagnostics.error(Diagnostic(finding, file: path), at: place)
     }
   }
 
