@@ -63,8 +63,8 @@ extension Draft {
   }
 
   private func note(_ finding: TableDiagnostic, of value: Value, _ path: String, _ number: Int) {
-    if finding.line == 0, let (more, _) = Quantity.split(finding.message) {
-      diagnostics.countErrors(Int(more))
+    if finding.line == 0, finding.further > 0 {
+      diagnostics.countErrors(finding.further)
     } else if finding.line == 0 {
       diagnostics.error("the table \(value.word.shown) \(finding.message)", at: value.word.range)
     } else {

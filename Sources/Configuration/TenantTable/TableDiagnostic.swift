@@ -14,6 +14,8 @@ public struct TableDiagnostic: Equatable, Sendable {
   public var suggestion: String?
   /// The line, each byte that can't be shown replaced by U+FFFD; empty when the error is about the whole file.
   public var text: String
+  /// Errors that this one stands for and that are not told one by one.
+  public var further = 0
 
   /// An error of these parts.
   public init(line: Int, column: Int, length: Int, message: String, suggestion: String? = nil, text: String = "") {
@@ -62,6 +64,8 @@ struct TableDiagnostics {
     let rest = total - first.count
     if rest == 0 { return first }
     let message = "\(rest) more error\(rest == 1 ? "" : "s") in this table"
-    return first + [TableDiagnostic(line: 0, column: 0, length: 0, message: message)]
+    var last = TableDiagnostic(line: 0, column: 0, length: 0, message: message)
+    last.further = rest
+    return first + [last]
   }
 }

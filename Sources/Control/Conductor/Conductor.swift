@@ -55,17 +55,19 @@ final class Conductor {
       }
     }
     say("\(applications.count) sample app servers stand in for the backends")
-    return serve(loaded, configPath) { DemoAdvice.print(for: loaded.blueprint, at: $0) }
+    return serve(loaded, configPath) {
+      DemoAdvice.print(for: loaded.blueprint, at: $0.engine, metrics: $0.server?.endpoints ?? [])
+    }
   }
 
   private static func serve(
-    _ loaded: LoadedConfiguration, _ configPath: String, whenReady: (Engine) -> Void = { _ in }
+    _ loaded: LoadedConfiguration, _ configPath: String, whenReady: (Conductor) -> Void = { _ in }
   ) -> Int32 {
     do {
       let conductor = try Conductor(loaded, configPath)
       try conductor.startAround(loaded.process)
       conductor.becomeReady()
-      whenReady(conductor.engine)
+      whenReady(conductor)
       conductor.conduct()
       return 0
     } catch {
@@ -169,14 +171,15 @@ final class Conductor {
       say("reload: \(change) takes effect with the next start")
     }
     next.workers = current.workers
-    next.listeners = current.listeners
     next.keepsRecords = writer != nil && next.keepsRecords
+    let before = engine.addresses
     do {
       try engine.apply(next)
     } catch {
       say("gatehouse: \(error)")
       return refuse(current)
     }
+    for address in engine.addresses where !before.contains(address) { say("listening on \(address)") }
     settings.metricsTenants = loaded.process.metricsTenants
     shared.metricsTenants.store(loaded.process.metricsTenants, ordering: .relaxed)
     waitUntilSettled()
@@ -193,7 +196,6 @@ final class Conductor {
   private func restartOnly(from old: Blueprint, to new: Blueprint, _ process: ProcessSettings) -> [String] {
     var changes: [String] = []
     if new.workers != old.workers { changes.append("'workers'") }
-    if new.listeners != old.listeners { changes.append("'listen'") }
     if process.metrics != settings.metrics { changes.append("the address of 'metrics'") }
     if process.accessLog != settings.accessLog || process.accessLogFormat != settings.accessLogFormat {
       changes.append("'access-log'")

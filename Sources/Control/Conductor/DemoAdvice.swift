@@ -4,7 +4,7 @@ import Primitives
 /// What a newcomer may try, once the demo serves.
 enum DemoAdvice {
   /// Prints three `curl` lines that fit the first tenants' hosts.
-  static func print(for blueprint: Blueprint, at engine: Engine) {
+  static func print(for blueprint: Blueprint, at engine: Engine, metrics: [Endpoint]) {
     guard case .tcp(_, let port)? = engine.addresses.first else { return }
     let tenants = blueprint.tenants
     var hosts: [String] = []
@@ -18,7 +18,8 @@ enum DemoAdvice {
     say("try:")
     say("  curl -i -H 'Host: \(first)' http://127.0.0.1:\(port)/")
     say("  curl -i -H 'Host: \(second)' http://127.0.0.1:\(port)/orders")
-    say("  for n in $(seq 30); do curl -s -o /dev/null -w '%{http_code} ' -H 'Host: \(third)' http://127.0.0.1:\(port)/; done")
-    say("metrics: the address above, path /metrics; Ctrl-C ends it all")
+    say("  curl -i -N -H 'Host: \(third)' http://127.0.0.1:\(port)/stream")
+    for endpoint in metrics { say("metrics: http://\(endpoint)/metrics") }
+    say("Ctrl-C ends it all")
   }
 }

@@ -8,6 +8,8 @@ struct RequestFacts {
   var host: UnsafeBufferPointer<UInt8>
   /// The tenant field's value, from trusted peers only; `nil` when absent.
   var field: UnsafeBufferPointer<UInt8>?
+  /// Whether the tenant field is there more than once.
+  var hasTwoFields = false
   /// The target's path.
   var path: UnsafeBufferPointer<UInt8>
 }
@@ -39,22 +41,13 @@ extension ImageView {
       guard length >= 0 else { return nil }
       facts.host = UnsafeBufferPointer(start: names, count: length)
     }
-    if isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) { facts.field = tenantField(head, fields, base) }
-    return facts
-  }
-
-  /// The value of the field that trusted peers name the tenant by; `nil` when it is absent. Two values name nobody.
-  private func tenantField(
-    _ head: RequestHead, _ fields: UnsafePointer<Field>, _ base: UnsafePointer<UInt8>
-  ) -> UnsafeBufferPointer<UInt8>? {
-    var found: UnsafeBufferPointer<UInt8>?
+    guard isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) else { return facts }
     for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
       let value = fields[index].value
-      let bytes = UnsafeBufferPointer(start: base + Int(value.start), count: value.count)
-      if found != nil { return UnsafeBufferPointer(start: base, count: 0) }
-      found = bytes
+      facts.hasTwoFields = facts.field != nil
+      facts.field = UnsafeBufferPointer(start: base + Int(value.start), count: value.count)
     }
-    return found
+    return facts
   }
 
   /// Whether a field is the one that `resolve { header … }` names, in any case and with `_` for `-`.
@@ -65,6 +58,10 @@ extension ImageView {
   /// Decides a request: the one function behind the data path and `explain`.
   func decide(_ facts: RequestFacts) -> Decision {
     var decision = Decision()
+    if facts.hasTwoFields {
+      decision.code = .tenantConflict
+      return decision
+    }
     let resolution = rules._withUnsafeGuaranteedRef { rules in
       directory._withUnsafeGuaranteedRef { directory in
         rules.resolve(

@@ -82,6 +82,9 @@ extension Worker where N: ~Copyable {
       exchange.pointee.shard = view.shards[Int(decision.shard)].number
       exchange.pointee.epoch = decision.epoch
     }
+    if decision.tenant >= 0 {
+      exchange.pointee.row = counters.row(ofTenant: decision.tenant, shard: exchange.pointee.shard)
+    }
     guard decision.code == .none else { return decision.code }
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
       return .bodyTooLarge

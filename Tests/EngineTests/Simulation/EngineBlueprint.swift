@@ -6,9 +6,9 @@ import Tenancy
 
 /// The configuration of a scenario.
 enum EngineBlueprint {
-  static func make(_ scenario: Scenario) -> Blueprint {
+  static func make(_ scenario: Scenario, previous: TenantDirectory? = nil) -> Blueprint {
     var random = SeededRandom(seed: scenario.seed &+ 77)
-    var blueprint = Blueprint(tenants: directory(scenario))
+    var blueprint = Blueprint(tenants: directory(scenario, previous: previous))
     blueprint.keepsRecords = true
     blueprint.bounds.bodySize = Int64(scenario.bodyBound)
     blueprint.showsRateLimits = random.chance(50)
@@ -28,19 +28,21 @@ enum EngineBlueprint {
     return blueprint
   }
 
-  static func directory(_ scenario: Scenario) -> TenantDirectory {
-    TenantDirectory(
-      scenario.tenants.filter { $0.standing != .unknown }.map { tenant in
-        var limits = TenantLimits()
-        if let bucket = tenant.bucket {
-          limits.requests = TokenBucketRule(
-            RequestRate(count: bucket.count, period: bucket.period, burst: bucket.burst))
-        }
-        limits.concurrency = Int32(tenant.concurrency)
-        return TenantDirectory.Row(
-          id: tenant.name, host: tenant.host, home: tenant.home.map { Int32($0) } ?? -1, epoch: tenant.epoch,
-          state: tenant.standing == .suspended ? .suspended : .active, limits: limits)
-      })
+  static func directory(_ scenario: Scenario, previous: TenantDirectory? = nil) -> TenantDirectory {
+    var builder = TenantDirectoryBuilder(previous: previous, planLimits: [])
+    for tenant in scenario.tenants where tenant.standing != .unknown {
+      var record = TenantRecord(id: tenant.name)
+      record.hosts = [tenant.host]
+      record.home = tenant.home
+      record.epoch = tenant.epoch
+      record.state = tenant.standing == .suspended ? .suspended : .active
+      record.concurrency = Int32(tenant.concurrency)
+      if let bucket = tenant.bucket {
+        record.requests = RequestRate(count: bucket.count, period: bucket.period, burst: bucket.burst)
+      }
+      precondition(builder.add(record) == .added)
+    }
+    return builder.finish()
   }
 
   /// The index of a tenant, -1 when it is unknown.

@@ -55,6 +55,7 @@ final class Simulation {
 
   /// Runs the world to its rest; returns what the checkers found.
   func run(_ plant: some Plant) -> [String] {
+    for plan in stage.plans { world.note(plan.summary) }
     open()
     var isAtRest = false
     var stillTurns = 0
@@ -103,6 +104,7 @@ final class Simulation {
 
   private func open() {
     for (numbers, manners) in scenario.clients {
+      world.note("client of requests \(numbers): \(manners)")
       let client = Client(stage, numbers.map { stage.plans[$0] }, manners)
       clients.append(client)
       world.after(Int64(world.random.below(2_000)) * .millisecond) { client.start() }

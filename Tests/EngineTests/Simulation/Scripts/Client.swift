@@ -91,6 +91,7 @@ final class Client: PeerScript {
     sending += 1
     requestStart = sentOnLink + outbox.count
     plan.clientLink = link
+    world.note("request \(plan.number) on #\(link.number)")
     stage.note(.asked(request: plan.number))
     reader.methods.append(plan.method)
     outbox.add(plan.requestHead(host: stage.hosts[plan.tenant], isLast: sending == plans.count))
@@ -194,15 +195,15 @@ final class Client: PeerScript {
     }
     if link.hasOrderlyEnd, let item = reader.endInput() { take(item) }
     guard link === self.link else { return }
-    // Half of the answers say that they are the last; the clock tells of idle connections.
     let isIdle = connections > 0 && world.now - lastActive >= manners.keepAlive - 5 * .second
-    var excuse: Outcome.Excuse = answer.announcedEnd ? .announced : isIdle ? .idle : .none
+    let isBegun = answer.head != nil || reader.isAmid
+    var excuse: Outcome.Excuse = isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
     while answering < sending {
       let plan = plans[answering]
       answering += 1
       if plan.isFinished { continue }
       if answer.tunnel != nil { stage.judge(plan, tunnelOutcome(plan)) } else {
-        stage.judge(plan, answer.head != nil || reader.isAmid ? .cut : .unanswered(excuse))
+        stage.judge(plan, isBegun && excuse == .none ? .cut : .unanswered(excuse))
       }
       answer = AnswerInProgress()
       excuse = .announced

@@ -183,7 +183,7 @@ final class OriginConnection: PeerScript {
           return
         }
       } else if stage.world.weather.climate == .calm, plan.clientFault == .none || plan.clientFault == .halfCloses,
-        !plan.isFinished, plan.malformation == nil, !plan.isAnsweredWhole
+        !plan.isFinished, plan.malformation == nil, !stage.verdicts.isTooLong(plan), !plan.isAnsweredWhole
       {
         stage.report("request \(plan.number): the proxy left its backend")
       }
@@ -281,7 +281,9 @@ final class OriginConnection: PeerScript {
     let count = served
     if world.random.chance(origin.staleness) {
       world.after(Int64(world.random.below(40)) * .millisecond) { [self] in
-        if self.plan == nil, served == count, !isOver, !reader.isAmid { over(resetting: world.random.chance(30)) }
+        // Not before its answer has arrived: a reset would overtake it.
+        guard self.plan == nil, served == count, !isOver, !reader.isAmid, link.toEngine.sent.isEmpty else { return }
+        over(resetting: world.random.chance(30))
       }
     }
   }

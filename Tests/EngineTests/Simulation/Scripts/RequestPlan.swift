@@ -94,10 +94,23 @@ final class RequestPlan {
   var tunnelBytes: Pattern { Pattern(tenant: tenant, request: number, .tunnelUp) }
 
   /// Whether sending it twice does no harm.
-  var isSafe: Bool { ["GET", "HEAD", "OPTIONS"].contains(method) && requestFraming == .none && !wantsUpgrade }
+  var isSafe: Bool { ["GET", "HEAD", "OPTIONS"].contains(method) && requestFraming == .none }
 
   /// Whether the answer has no body, whatever its fields say.
   var hasNoBody: Bool { method == "HEAD" || status == 204 || status == 304 }
+
+  /// The plan in a line, for traces.
+  var summary: String {
+    var text = "request \(number): \(method) 1.\(minorVersion) of tenant \(tenant), \(requestFraming) \(requestSize)"
+    if let malformation { return text + " \(malformation)" }
+    if expectsContinue { text += " expects-continue" }
+    if wantsUpgrade { text += " upgrade cut \(tunnelCut)" }
+    text += "; answer \(status) \(responseFraming) \(responseSize)"
+    if answersEarly { text += " early" }
+    if !keepsConnection { text += " closes" }
+    if interim > 0 { text += " interim \(interim)" }
+    return text + "; faults \(faults), client \(clientFault)"
+  }
 
   var target: String { "/r/\(number)" }
 

@@ -26,7 +26,9 @@ final class Stage {
 
   func note(_ fact: Fact) {
     world.note("\(fact)")
+    let known = court.violations.count
     court.note(fact, at: world.now)
+    for violation in court.violations.dropFirst(known) { world.note("VIOLATION \(violation)") }
   }
 
   func report(_ violation: String) {

@@ -57,6 +57,8 @@ struct Verdicts {
     case .refused(let status, let code): return refusal(plan, standing, status, code)
     case .cut:
       if case .breaksOff = plan.currentFault { return nil }
+      // A request that turns out to be too long while it is being answered leaves no other way out.
+      if isTooLong(plan), plan.answersEarly { return nil }
       return isForgiving(plan) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
@@ -80,6 +82,8 @@ struct Verdicts {
     }
   }
 
+  func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
+
   /// Whether the world or the client is such that a request may come to nothing.
   private func isForgiving(_ plan: RequestPlan) -> Bool { climate == .rough || plan.isAborted }
 
@@ -91,7 +95,7 @@ struct Verdicts {
     case (404, "tenant_unknown"): isDeserved = standing == .unknown
     case (403, "tenant_suspended"): isDeserved = standing == .suspended
     case (429, "rate_limited"), (429, "concurrency_limited"): isDeserved = standing == .limited
-    case (413, "body_too_large"): isDeserved = bodyBound > 0 && plan.requestSize > bodyBound
+    case (413, "body_too_large"): isDeserved = isTooLong(plan)
     case (408, "request_timeout"): isDeserved = plan.isSlow || isTroubled
     case (502, "bad_response"):
       switch fault {

@@ -67,13 +67,18 @@ final class Link {
   /// Plans the next arrival of each way, if there is anything to arrive.
   func pump() {
     if toEngine.moving == nil, toEngine.canMove {
-      let number = world.after(world.weather.wait(&world.random)) { [self] in arriveAtEngine() }
+      let number = world.after(wait(toEngine)) { [self] in arriveAtEngine() }
       toEngine.moving = number
     }
     if toPeer.moving == nil, toPeer.canMove, phase != .pending || isFromClient {
-      let number = world.after(world.weather.wait(&world.random)) { [self] in arriveAtPeer() }
+      let number = world.after(wait(toPeer)) { [self] in arriveAtPeer() }
       toPeer.moving = number
     }
+  }
+
+  /// Tiny pieces follow each other quickly: a long transfer would otherwise take for ever.
+  private func wait(_ pipe: Pipe) -> Int64 {
+    world.weather.wait(&world.random, upTo: pipe.piece < 97 ? .millisecond : .max)
   }
 
   private func arriveAtEngine() {

@@ -40,9 +40,12 @@ struct Weather {
   }
 
   /// One way's delay.
-  func wait(_ random: inout SeededRandom) -> Int64 {
+  func wait(_ random: inout SeededRandom) -> Int64 { wait(&random, upTo: delay.upperBound) }
+
+  /// One way's delay, at most `bound`.
+  func wait(_ random: inout SeededRandom, upTo bound: Int64) -> Int64 {
     // Most packets are quick; the slow ones make the interesting orders.
-    let span = Int(delay.upperBound - delay.lowerBound)
+    let span = Int(max(1, min(delay.upperBound, bound) - delay.lowerBound))
     return delay.lowerBound + Int64(random.below(random.below(4) == 0 ? span : span / 8 + 1))
   }
 }
