@@ -1,3 +1,5 @@
+import ConfigLanguage
+
 /// One error of a tenant table, with its place.
 public struct TableDiagnostic: Equatable, Sendable {
   /// The line, from 1; 0 when the error is about the whole file.
@@ -21,6 +23,23 @@ public struct TableDiagnostic: Equatable, Sendable {
     self.message = message
     self.suggestion = suggestion
     self.text = text
+  }
+}
+
+extension Diagnostic {
+  /// Characters of a long line that are shown.
+  private static var shownCharacters: Int { 100 }
+
+  /// The diagnostic of a table's error.
+  init(_ error: TableDiagnostic, file: String) {
+    self.init(.error, error.message, file: file, suggestion: error.suggestion)
+    line = error.line
+    column = error.column
+    let characters = Array(error.text)
+    let start = max(0, min(error.column - 1 - 60, characters.count - Diagnostic.shownCharacters))
+    excerpt = String(characters.dropFirst(start).prefix(Diagnostic.shownCharacters))
+    caretOffset = max(0, error.column - 1 - start)
+    caretCount = max(1, min(error.length, Diagnostic.shownCharacters - caretOffset))
   }
 }
 

@@ -1,11 +1,14 @@
 import Glibc
-public import Tenancy
+import Tenancy
 
 /// Reads a tenant table, one tenant a line, into a directory that is being built.
 ///
 /// A line is `acme plan=gold home=eu-1 epoch=7 host=app.acme.example,*.acme.example state=active requests=50/s+100`,
 /// also with `concurrency=20`: the id, then any of the keys, each once; `#` starts a comment.
-public struct TenantTableReader {
+struct TenantTableReader {
+  /// Bytes of a line as they usually are, to guess how many there will be.
+  private static let usualLine = 56
+
   /// Adds the tenants of the table at `path` and returns what is wrong: nothing, or the first 20 errors by line and,
   /// if there are more, one about the whole file with their number.
   ///
@@ -16,7 +19,7 @@ public struct TenantTableReader {
   ///   - shards: each shard's name and place.
   ///   - builder: the directory; what a table with errors has added to it is not to be used.
   ///   - sourceName: the name of a file by its number.
-  public static func read(
+  static func read(
     path: String, fileIndex: Int, plans: [String: Int], shards: [String: Int],
     into builder: inout TenantDirectoryBuilder, sourceName: (Int) -> String
   ) -> [TableDiagnostic] {
@@ -25,6 +28,8 @@ public struct TenantTableReader {
       let message = "can't be opened: \(String(cString: strerror(errno)))"
       return [TableDiagnostic(line: 0, column: 0, length: 0, message: message)]
     }
+    var facts = stat()
+    if fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG { builder.expect(Int(facts.st_size) / usualLine) }
     var scan = TableScan(file: file, plans: plans, shards: shards)
     scan.run { parser, number, text, faults in
       add(parser, number, fileIndex, text, to: &builder, sourceName, &faults)

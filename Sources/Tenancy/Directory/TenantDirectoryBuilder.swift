@@ -41,6 +41,16 @@ public struct TenantDirectoryBuilder: ~Copyable {
     entries.fill(upTo: previous?.capacity ?? 0, with: TenantEntry())
   }
 
+  /// Makes room for about `more` tenants with a host each, so that no table grows on the way.
+  public mutating func expect(_ more: Int) {
+    let more = min(more, TenantLedger.maximumTenants)
+    if more > entries.capacity { entries.reserve(more - entries.count) }
+    if more > hosts.capacity { hosts.reserve(more - hosts.count) }
+    if more * 32 > text.capacity { text.reserve(more * 32 - text.count) }
+    if ids.count == 0, more > 16 { ids = NameIndex(capacity: more) }
+    if hostNames.count == 0, more > 16 { hostNames = NameIndex(capacity: more) }
+  }
+
   /// Adds a tenant with its hosts; on any other outcome than `added` what was added before stays.
   public mutating func add(_ record: TenantRecord) -> AddOutcome {
     var id = record.id
