@@ -31,7 +31,8 @@ import Testing
 
   @Test func nothingReachesATerminal() {
     let text = shown("a\u{1B}[31mb\u{7F}\u{202E}c", start: 0, count: 1)
-    #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x202E) })
+    #expect(
+      text.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x202E) })
   }
 
   @Test func longLinesAreCutAroundThePlace() {

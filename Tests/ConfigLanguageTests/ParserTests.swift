@@ -28,7 +28,8 @@ import Testing
 
   @Test func includedFilesStandWhereTheyAreNamed() {
     let sample = Sample(
-      "a\nb {\n  include d/*.inc\n}\nc", files: ["d/1.inc": "x\n", "d/2.inc": "y {\n  include 3.sub\n}", "d/3.sub": "z"])
+      "a\nb {\n  include d/*.inc\n}\nc",
+      files: ["d/1.inc": "x\n", "d/2.inc": "y {\n  include 3.sub\n}", "d/3.sub": "z"])
     #expect(sample.shape == "a; b [x; y [z]]; c")
     #expect(sample.errors == [])
     #expect(sample.sources.files.map(\.name) == ["main.conf", "d/1.inc", "d/2.inc", "d/3.sub"])
@@ -78,7 +79,8 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["a ", "a{\n", "} ", "\"", "a {\n", "\\", "${", "x\"", "\n", "wrong 1\n", "{ "])
+  @Test(
+    .timeLimit(.minutes(1)), arguments: ["a ", "a{\n", "} ", "\"", "a {\n", "\\", "${", "x\"", "\n", "wrong 1\n", "{ "])
   func timeIsLinear(_ piece: String) {
     let bytes = Array(String(repeating: piece, count: 300_000 / piece.utf8.count).utf8)
     _ = Sample(bytes).errors

@@ -10,7 +10,8 @@ import Testing
       absent: "fast", help: "A mode."),
     DirectiveRow(in: "", "defaults", [.value("KIND", .choice(["box"]))], .named, block: "", help: "For all."),
     DirectiveRow(
-      in: "box", "item", [.list("ITEM", .word, atLeast: 1), .extra("weight", "N", .count(1...9)), .extra("at", "P", .word)],
+      in: "box", "item",
+      [.list("ITEM", .word, atLeast: 1), .extra("weight", "N", .count(1...9)), .extra("at", "P", .word)],
       .atLeastOnce, isDefaultable: false, help: "An item."),
     DirectiveRow(in: "box", "size", [.value("SIZE", .size(1...100))], help: "A size."),
   ])

@@ -2,11 +2,13 @@ import ConfigLanguage
 import Testing
 
 @Suite struct SuggestionTests {
-  @Test(arguments: [
-    ("bakend", "backend"), ("backned", "backend"), ("bckend", "backend"), ("bkend", nil), ("backendss", "backend"), ("Backend", "backend"),
-    ("balanc", "balance"), ("blance", "balance"), ("poll", "pool"), ("poo", "pool"), ("po", nil), ("pxyl", nil),
-    ("pool", nil), ("frobnicate", nil), ("", nil), ("backendxyz", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("bakend", "backend"), ("backned", "backend"), ("bckend", "backend"), ("bkend", nil), ("backendss", "backend"),
+      ("Backend", "backend"),
+      ("balanc", "balance"), ("blance", "balance"), ("poll", "pool"), ("poo", "pool"), ("po", nil), ("pxyl", nil),
+      ("pool", nil), ("frobnicate", nil), ("", nil), ("backendxyz", nil),
+    ] as [(String, String?)])
   func nearest(_ word: String, _ meant: String?) {
     #expect(Suggestion.nearest(to: word, among: ["backend", "balance", "pool"]) == meant)
   }
