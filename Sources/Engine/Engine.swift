@@ -133,7 +133,8 @@ public final class Engine: @unchecked Sendable {
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
-      let capacity = min(descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      let capacity = min(
+        descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
       let start = WorkerStart(
         number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
         listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)

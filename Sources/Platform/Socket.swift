@@ -65,7 +65,8 @@ public enum Socket {
     let probe = linux_socket(AF_UNIX, Int32(SOCK_STREAM.rawValue))
     defer { _ = CLinux.close(probe) }
     let length = address.length
-    if withUnsafePointer(to: &address.storage, { linux_connect(probe, $0, length) }) != 0, linux_errno() == ECONNREFUSED {
+    if withUnsafePointer(to: &address.storage, { linux_connect(probe, $0, length) }) != 0, linux_errno() == ECONNREFUSED
+    {
       _ = unlink(path)
     }
   }

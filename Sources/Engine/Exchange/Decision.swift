@@ -89,7 +89,8 @@ extension ImageView {
     decision.epoch = directory.epoch(of: tenant)
     decision.shard = directory.home(of: tenant)
     if decision.shard < 0, unlistedCount > 0 {
-      let choice = Rendezvous.choose(key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, count: unlistedCount)
+      let choice = Rendezvous.choose(
+        key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, count: unlistedCount)
       decision.shard = unlistedShards[choice]
     }
     if directory.state(of: tenant) == .suspended {

@@ -91,7 +91,8 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// The error type of `Proxy-Status` (RFC 9209, section 2.3).
   var proxyError: StaticString {
     switch self {
-    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout: "http_request_error"
+    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout:
+      "http_request_error"
     case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown: "destination_not_found"
     case .noBackend: "destination_unavailable"

@@ -28,7 +28,8 @@ extension Worker where N: ~Copyable {
     switch fate {
     case .next: awaitRequest(client)
     case .close:
-      partFrom(client, isQuiet: exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest)
+      partFrom(
+        client, isQuiet: exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest)
     case .reset: closeClient(client, resetting: true)
     }
   }

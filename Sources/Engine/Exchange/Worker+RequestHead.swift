@@ -65,7 +65,9 @@ extension Worker where N: ~Copyable {
     exchange.pointee.texts.method = mark(&writer, base + Int(head.methodText.start), head.methodText.count)
     writer.append(byte: UInt8(ascii: " "))
     let start = Int32(writer.count)
-    if head.path.count == 0 || (base[Int(head.path.start)] == UInt8(ascii: "?")) { writer.append(byte: UInt8(ascii: "/")) }
+    if head.path.count == 0 || (base[Int(head.path.start)] == UInt8(ascii: "?")) {
+      writer.append(byte: UInt8(ascii: "/"))
+    }
     writer.append(base + Int(head.path.start), head.path.count)
     exchange.pointee.texts.path = ByteRange(start, Int32(writer.count))
     writer.append(" HTTP/1.1\r\n")

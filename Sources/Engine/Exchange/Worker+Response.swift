@@ -255,7 +255,11 @@ extension Worker where N: ~Copyable {
     detach(id, slot)
     // What is left of a head's buffer, if the response came in pieces, is used up by now.
     buffers.giveBack(&connection.pointee.input)
-    if isClean { pool(slot) } else { closeConnection(slot, resetting: !exchange.pointee.flags.contains(.isRequestComplete)) }
+    if isClean {
+      pool(slot)
+    } else {
+      closeConnection(slot, resetting: !exchange.pointee.flags.contains(.isRequestComplete))
+    }
   }
 
   /// Whether nothing unasked for waits on a connection whose response is through.

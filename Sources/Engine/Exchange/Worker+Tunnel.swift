@@ -71,7 +71,9 @@ extension Worker where N: ~Copyable {
     let (client, upstream) = (exchanges[id].pointee.client, exchanges[id].pointee.upstream)
     guard upstream >= 0 else { return }
     for side in [client, upstream] {
-      guard connections[side].pointee.flags.contains(.ended), !connections[side].pointee.output.isAllocated else { return }
+      guard connections[side].pointee.flags.contains(.ended), !connections[side].pointee.output.isAllocated else {
+        return
+      }
     }
     detach(id, upstream)
     closeConnection(upstream, resetting: false)

@@ -37,5 +37,6 @@ public struct AccessRecord: Sendable, BitwiseCopyable {
 
 /// One text of an access record; the raw value is its place in the ring.
 public enum AccessText: UInt8, CaseIterable, Sendable {
-  case requestID, tenant, tenantSource, plan, shard, backend, method, host, path, code, limit, affinity, userAgent, referer
+  case requestID, tenant, tenantSource, plan, shard, backend, method, host, path, code, limit, affinity, userAgent,
+    referer
 }

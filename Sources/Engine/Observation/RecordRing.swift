@@ -64,7 +64,9 @@ final class RecordRing: @unchecked Sendable {
   /// Gives the place of the oldest record, which must be there, back to the writer.
   func removeFirst() {
     var next = head.load(ordering: .relaxed)
-    if memory.load(fromByteOffset: next % capacity, as: UInt32.self) == RecordRing.wrap { next += capacity - next % capacity }
+    if memory.load(fromByteOffset: next % capacity, as: UInt32.self) == RecordRing.wrap {
+      next += capacity - next % capacity
+    }
     next += Int(memory.load(fromByteOffset: next % capacity, as: UInt32.self))
     head.store(next, ordering: .releasing)
   }

@@ -127,7 +127,8 @@ extension Worker where N: ~Copyable {
   /// Receives more of a request body, once the backend can take it.
   mutating func continueUpload(_ client: Int32) {
     let connection = connections[client]
-    guard connection.pointee.phase == .body || connection.pointee.phase == .trailers || connection.pointee.phase == .tunnel
+    guard
+      connection.pointee.phase == .body || connection.pointee.phase == .trailers || connection.pointee.phase == .tunnel
     else { return }
     setDeadline(client, network.now.advanced(by: view.timeouts.bodyIdle))
     if connection.pointee.flags.contains(.readable) { readClient(client) }

@@ -57,7 +57,8 @@ struct BufferPool: ~Copyable {
     depths.deallocate()
   }
 
-  private static func link(_ memory: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?> {
+  private static func link(_ memory: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
+  {
     UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UnsafeMutablePointer<UInt8>?.self)
   }
 

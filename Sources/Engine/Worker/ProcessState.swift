@@ -51,7 +51,9 @@ final class Mailbox: Sendable {
 
   /// Takes the blueprint that waits, if one does.
   func take() -> BlueprintImage? {
-    guard hasImage.load(ordering: .relaxed), hasImage.exchange(false, ordering: .acquiringAndReleasing) else { return nil }
+    guard hasImage.load(ordering: .relaxed), hasImage.exchange(false, ordering: .acquiringAndReleasing) else {
+      return nil
+    }
     return image.withLock { waiting in
       defer { waiting = nil }
       return waiting

@@ -97,7 +97,9 @@ public enum AffinityCookie {
     let bytes = raw.assumingMemoryBound(to: UInt8.self)
     for group in 0..<whole / 3 {
       let word = UInt32(bytes[3 * group]) << 16 | UInt32(bytes[3 * group + 1]) << 8 | UInt32(bytes[3 * group + 2])
-      for digit in 0..<4 { text[4 * group + digit] = digitOf(UInt8(truncatingIfNeeded: word >> (18 - 6 * UInt32(digit)) & 63)) }
+      for digit in 0..<4 {
+        text[4 * group + digit] = digitOf(UInt8(truncatingIfNeeded: word >> (18 - 6 * UInt32(digit)) & 63))
+      }
     }
   }
 

@@ -27,8 +27,9 @@ public struct TenantRecord: Sendable {
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
   public var concurrency: Int32?
-  /// The file that declares it, by number, and the line.
+  /// The file that declares it, by number.
   public var file = 0
+  /// The line that declares it.
   public var line = 0
 
   /// A tenant without hosts, plan or home.
@@ -51,8 +52,9 @@ public struct TenantLine {
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
   public var concurrency: Int32?
-  /// The file that declares it, by number, and the line.
+  /// The file that declares it, by number.
   public var file: Int32 = 0
+  /// The line that declares it.
   public var line: Int32 = 0
 
   /// A tenant of that name.
