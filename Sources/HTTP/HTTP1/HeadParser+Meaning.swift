@@ -7,10 +7,12 @@ extension HeadParser {
     let options = section.seen.contains(.connection) ? readConnectionOptions(base) : ConnectionOptions()
     guard options.isWellFormed else { return false }
     request.wantsKeepAlive = !options.hasClose && (request.minorVersion == 1 || options.hasKeepAlive)
-    guard section.seen.isDisjoint(with: [FieldSet(.contentLength), FieldSet(.transferEncoding)]) else {
-      return interpretFraming(base)
+    if !section.seen.isDisjoint(with: [FieldSet(.contentLength), FieldSet(.transferEncoding)]) {
+      guard interpretFraming(base) else { return false }
     }
-    if options.hasUpgrade, request.minorVersion == 1 { request.wantsUpgrade = asksForTunnel(base) }
+    if options.hasUpgrade, request.minorVersion == 1, request.framing == .none {
+      request.wantsUpgrade = asksForTunnel(base)
+    }
     return true
   }
 
