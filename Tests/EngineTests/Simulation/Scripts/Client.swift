@@ -197,7 +197,8 @@ final class Client: PeerScript {
     guard link === self.link else { return }
     let isIdle = connections > 0 && world.now - lastActive >= manners.keepAlive - 5 * .second
     let isBegun = answer.head != nil || reader.isAmid
-    var excuse: Outcome.Excuse = isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
+    let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: \.isBrokenOff)
+    var excuse: Outcome.Excuse = isOvertaken ? .overtaken : isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
     while answering < sending {
       let plan = plans[answering]
       answering += 1

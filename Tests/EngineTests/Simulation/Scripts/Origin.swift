@@ -234,6 +234,7 @@ final class OriginConnection: PeerScript {
       return wakeAgain()
     }
     for _ in 0..<plan.interim { outbox.add(Array("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".utf8)) }
+    if fault == .extraBytes { link.toEngine.isWhole = true }
     outbox.add(plan.responseHead())
     let whole = plan.responseBodyBytes(&world.random)
     if case .breaksOff(let at, _) = fault {
