@@ -43,9 +43,9 @@ public final class Engine: @unchecked Sendable {
   /// The blueprint in use; any thread may ask.
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
-  private var listeners: [[Int32]] = []
-  /// Where clients connect, with the ports the kernel chose.
-  public private(set) var addresses: [Endpoint] = []
+  private var listeners: [Listener] = []
+  /// Where clients connect, with the ports the kernel chose. For the control thread.
+  public var addresses: [Endpoint] { listeners.map(\.bound) }
 
   /// Opens the listeners of `blueprint` and starts its workers.
   ///
@@ -57,35 +57,60 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
-    do throws(EngineError) {
-      try openListeners(count: blueprint.workers)
-      for number in 0..<blueprint.workers { try start(number, image, descriptors) }
-    } catch {
-      closeListeners()
-      throw error
-    }
+    listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
+    for number in 0..<blueprint.workers { try start(number, image, descriptors) }
   }
 
-  /// Each worker gets listeners of its own; a Unix socket is shared.
-  private func openListeners(count: Int) throws(EngineError) {
-    listeners = Array(repeating: [], count: count)
-    for endpoint in blueprint.listeners {
-      var bound = endpoint
-      for number in 0..<count {
-        if number > 0, case .unix = endpoint {
-          listeners[number].append(Socket.duplicate(listeners[0].last!))
-          continue
-        }
-        do throws(SystemError) {
-          let socket = try Socket.listen(on: bound)
-          listeners[number].append(socket)
-          bound = Engine.bound(endpoint, socket)
-        } catch {
-          throw .listen(endpoint, error.description)
-        }
+  /// One endpoint of the blueprint, where it is really bound, and the socket of each worker.
+  struct Listener {
+    var endpoint: Endpoint
+    var bound: Endpoint
+    var sockets: [Int32]
+  }
+
+  /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
+  private static func open(_ endpoint: Endpoint, count: Int) throws(EngineError) -> Listener {
+    var listener = Listener(endpoint: endpoint, bound: endpoint, sockets: [])
+    for number in 0..<count {
+      if number > 0, case .unix = endpoint {
+        listener.sockets.append(Socket.duplicate(listener.sockets[0]))
+        continue
       }
-      addresses.append(bound)
+      do throws(SystemError) {
+        let socket = try Socket.listen(on: listener.bound)
+        listener.sockets.append(socket)
+        listener.bound = bound(endpoint, socket)
+      } catch {
+        close(listener)
+        throw .listen(endpoint, error.description)
+      }
     }
+    return listener
+  }
+
+  private static func close(_ listener: Listener) {
+    for socket in listener.sockets { Socket.close(socket, resetting: false) }
+  }
+
+  /// The listeners of `endpoints`: those that are open already, and new ones.
+  private func listeners(for endpoints: [Endpoint], workers count: Int) throws(EngineError) -> [Listener] {
+    var fresh: [Listener] = []
+    var all: [Listener] = []
+    for endpoint in endpoints {
+      if let known = listeners.first(where: { $0.endpoint == endpoint }) {
+        all.append(known)
+        continue
+      }
+      do throws(EngineError) {
+        let listener = try Engine.open(endpoint, count: count)
+        fresh.append(listener)
+        all.append(listener)
+      } catch {
+        for listener in fresh { Engine.close(listener) }
+        throw error
+      }
+    }
+    return all
   }
 
   private static func bound(_ endpoint: Endpoint, _ socket: Int32) -> Endpoint {
@@ -106,7 +131,7 @@ public final class Engine: @unchecked Sendable {
       let capacity = min(descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
       let start = WorkerStart(
         number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
-        listeners: listeners[number], waker: waker, capacity: capacity)
+        listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
         Handle(mailbox: mailbox, counters: counters, records: records, waker: waker, thread: thread))
@@ -115,17 +140,25 @@ public final class Engine: @unchecked Sendable {
     }
   }
 
-  /// Puts a new blueprint into use: listeners and the number of workers stay as they are.
+  /// Puts a new blueprint into use: listeners come and go, the number of workers stays as it is.
   ///
   /// Returns at once; `isSettled` tells when every worker uses it.
   public func apply(_ next: Blueprint) throws(EngineError) {
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
+    let known = listeners
+    let wanted = try listeners(for: next.listeners, workers: workers.count)
+    let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
+    listeners = wanted
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
-    for worker in workers {
-      worker.mailbox.leave(image)
+    for (number, worker) in workers.enumerated() {
+      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
       worker.waker.wake()
+    }
+    // The workers close the sockets that are not among these; a path nobody listens on is removed.
+    for listener in known where !wanted.contains(where: { $0.endpoint == listener.endpoint }) {
+      if case .unix(let path) = listener.endpoint { Socket.removePath(path) }
     }
   }
 
@@ -149,19 +182,31 @@ public final class Engine: @unchecked Sendable {
   /// Waits for the workers, which must be draining.
   public func join() {
     for worker in workers { worker.thread.join() }
-    closeListeners()
+    removePaths()
   }
 
-  /// Closes listeners that no worker has got, and removes the paths of Unix sockets.
-  private func closeListeners() {
-    for socket in listeners.dropFirst(workers.count).joined() { Socket.close(socket, resetting: false) }
-    listeners.removeAll()
+  /// Removes the paths of Unix sockets, which the workers have closed.
+  private func removePaths() {
     for case .unix(let path) in addresses { Socket.removePath(path) }
+    listeners.removeAll()
   }
 
-  /// Hands the access records that wait to `body`; returns how many there were. For one reader thread.
+  /// Hands the access records that wait to `body`, in the order in which their requests ended; returns how many there
+  /// were. For one reader thread.
   public func drainRecords(_ body: (AccessRecordView) -> Void) -> Int {
-    workers.reduce(0) { $0 + $1.records.drain(body) }
+    var count = 0
+    while true {
+      var oldest: (ring: RecordRing, view: AccessRecordView, end: Int64)?
+      for worker in workers {
+        guard let view = worker.records.first else { continue }
+        let end = view.record.time + view.record.duration
+        if oldest.map({ end < $0.end }) ?? true { oldest = (worker.records, view, end) }
+      }
+      guard let oldest else { return count }
+      body(oldest.view)
+      oldest.ring.removeFirst()
+      count += 1
+    }
   }
 }
 

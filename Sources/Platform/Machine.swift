@@ -16,6 +16,12 @@ public enum Machine {
     return Int(min(limit.rlim_cur, 1 << 30))
   }
 
+  /// Has the thread sleep.
+  public static func rest(nanoseconds: Int64) {
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    _ = nanosleep(&time, nil)
+  }
+
   /// `count` (at most 256) bytes of the kernel's randomness.
   public static func randomBytes(_ count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)

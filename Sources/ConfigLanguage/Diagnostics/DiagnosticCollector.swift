@@ -16,6 +16,7 @@ public final class DiagnosticCollector {
   private var errors: [Finding] = []
   private var warnings: [Finding] = []
   private var whole: [Diagnostic] = []
+  private var placed: [Diagnostic] = []
   private var worst: SourceRange?
   /// Errors found, shown or not.
   public private(set) var errorCount = 0
@@ -44,6 +45,12 @@ public final class DiagnosticCollector {
     }
   }
 
+  /// Takes an error whose place was worked out elsewhere, in a file read after all others.
+  public func add(_ diagnostic: Diagnostic) {
+    errorCount += 1
+    if placed.count < DiagnosticCollector.shown { placed.append(diagnostic) }
+  }
+
   /// Counts `count` errors that are not shown one by one.
   public func countErrors(_ count: Int) { errorCount += count }
 
@@ -66,6 +73,7 @@ public final class DiagnosticCollector {
         suggestion: finding.suggestion)
       report.diagnostics.append(diagnostic)
     }
+    report.diagnostics += placed.prefix(max(0, DiagnosticCollector.shown - report.diagnostics.count))
     return report
   }
 

@@ -128,7 +128,7 @@ public enum GatehouseLanguage {
       [
         .value("METHOD", .choice(["GET", "HEAD"])), .value("PATH", .word),
         .extra("every", "TIME", .duration(100_000_000...day)), .extra("timeout", "TIME", .duration(10_000_000...day)),
-        .extra("rise", "N", .count(1...100)), .extra("fall", "N", .count(1...100)),
+        .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
       ],
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
     DirectiveRow(

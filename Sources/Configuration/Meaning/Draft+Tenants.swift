@@ -10,7 +10,29 @@ extension Draft {
       guard let id = section.directive["id"] else { continue }
       add(record(of: id, section), at: id, section, to: &builder)
     }
+    for directive in all("tenants") {
+      if let file = directive["FILE"] { readTable(file, into: &builder) }
+    }
     return builder.finish()
+  }
+
+  /// Reads a table of tenants; the file is known by its name only, its text is not kept.
+  private mutating func readTable(_ file: Value, into builder: inout TenantDirectoryBuilder) {
+    let path = SourceAccess.path(file.text, besides: name(of: file.word))
+    let number = sources.add(SourceFile(name: path, bytes: []))
+    let names = sources.files.map(\.name)
+    let found = TenantTableReader.read(
+      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, into: &builder
+    ) { names[$0] }
+    for diagnostic in found {
+      if diagnostic.line > 0 {
+        diagnostics.add(Diagnostic(diagnostic, file: path))
+      } else if diagnostic.further > 0 {
+        diagnostics.countErrors(diagnostic.further)
+      } else {
+        diagnostics.error("\(path) \(diagnostic.message)", at: file.word.range)
+      }
+    }
   }
 
   private func add(

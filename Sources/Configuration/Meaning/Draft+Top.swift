@@ -55,11 +55,12 @@ extension Draft {
     switch target.text {
     case "off": process.accessLog = .off
     case "stdout": process.accessLog = .standardOutput
-    case let path where path.utf8.contains(UInt8(ascii: "/")) && path.utf8.last != UInt8(ascii: "/"):
+    case let path where path.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
+      && path.utf8.last != UInt8(ascii: "/"):
       process.accessLog = .file(SourceAccess.path(path, besides: name(of: target.word)))
     default:
       diagnostics.error(
-        "\(target.word.shown) is neither 'stdout' nor 'off', and a path has a '/'", at: target.word.range,
+        "\(target.word.shown) is neither 'stdout' nor 'off', and a path has a '/' or a '.'", at: target.word.range,
         suggestion: Suggestion.text(for: target.text, among: ["stdout", "off"]) ?? "write './\(target.text)'")
     }
     if let form = directive.child("format")?["FORMAT"].flatMap({ AccessLogForm(rawValue: $0.text) }) {

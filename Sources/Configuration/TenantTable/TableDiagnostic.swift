@@ -1,3 +1,5 @@
+import ConfigLanguage
+
 /// One error of a tenant table, with its place.
 public struct TableDiagnostic: Equatable, Sendable {
   /// The line, from 1; 0 when the error is about the whole file.
@@ -12,6 +14,8 @@ public struct TableDiagnostic: Equatable, Sendable {
   public var suggestion: String?
   /// The line, each byte that can't be shown replaced by U+FFFD; empty when the error is about the whole file.
   public var text: String
+  /// Errors that this one stands for and that are not told one by one.
+  public var further = 0
 
   /// An error of these parts.
   public init(line: Int, column: Int, length: Int, message: String, suggestion: String? = nil, text: String = "") {
@@ -21,6 +25,23 @@ public struct TableDiagnostic: Equatable, Sendable {
     self.message = message
     self.suggestion = suggestion
     self.text = text
+  }
+}
+
+extension Diagnostic {
+  /// Characters of a long line that are shown.
+  private static var shownCharacters: Int { 100 }
+
+  /// The diagnostic of a table's error.
+  init(_ error: TableDiagnostic, file: String) {
+    self.init(.error, error.message, file: file, suggestion: error.suggestion)
+    line = error.line
+    column = error.column
+    let characters = Array(error.text)
+    let start = max(0, min(error.column - 1 - 60, characters.count - Diagnostic.shownCharacters))
+    excerpt = String(characters.dropFirst(start).prefix(Diagnostic.shownCharacters))
+    caretOffset = max(0, error.column - 1 - start)
+    caretCount = max(1, min(error.length, Diagnostic.shownCharacters - caretOffset))
   }
 }
 
@@ -43,6 +64,8 @@ struct TableDiagnostics {
     let rest = total - first.count
     if rest == 0 { return first }
     let message = "\(rest) more error\(rest == 1 ? "" : "s") in this table"
-    return first + [TableDiagnostic(line: 0, column: 0, length: 0, message: message)]
+    var last = TableDiagnostic(line: 0, column: 0, length: 0, message: message)
+    last.further = rest
+    return first + [last]
   }
 }

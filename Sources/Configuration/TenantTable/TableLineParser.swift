@@ -3,7 +3,7 @@ import Primitives
 /// Reads lines of a table one at a time; makes nothing on the heap for a good one.
 struct TableLineParser: ~Copyable {
   /// Bytes of a tenant's id.
-  static let longestID = 128
+  static let longestID = 64
   /// The largest `concurrency`.
   static let largestConcurrency: Int64 = 1_000_000_000
 

@@ -74,7 +74,7 @@ final class BlueprintImage: @unchecked Sendable {
     for (index, shard) in blueprint.shards.enumerated() {
       let number = roster.number(ofShard: shard.name)
       let name = arena.add(shard.name)
-      let hash = Rendezvous.hash(name: Array(shard.name.utf8))
+      let hash = Rendezvous.hash(shard.name)
       shards[index] = ShardEntry(
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         poolIdle: Int32(shard.poolIdle), balance: shard.balance, name: name, hash: hash,
@@ -84,7 +84,7 @@ final class BlueprintImage: @unchecked Sendable {
         isComplete = isComplete && backendNumber >= 0
         backends[nextBackend] = BackendEntry(
           number: backendNumber, weight: Int32(backend.weight),
-          key: Rendezvous.hash(name: Array("\(shard.name) \(backend.name)".utf8)), name: arena.add(backend.name))
+          key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }
     }

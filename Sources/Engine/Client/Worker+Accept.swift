@@ -31,7 +31,7 @@ extension Worker where N: ~Copyable {
     clientCount += 1
     mine[WorkerPlace.idleConnections].add()
     if view.trusts(connection.pointee.address) { connection.pointee.flags.insert(.isTrusted) }
-    setDeadline(slot, network.now.advanced(by: view.timeouts.header))
+    setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
     let all = process.connections.add(1, ordering: .relaxed).newValue
     if all > view.bounds.connections {
       connection.pointee.flags.insert(.isSurplus)

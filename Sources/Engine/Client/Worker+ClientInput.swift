@@ -61,7 +61,7 @@ extension Worker where N: ~Copyable {
         // A short receive means drained; with the peer's end already told, the end is next and need not be asked for.
         if connection.pointee.flags.contains(.peerEnded) {
           connection.pointee.flags.insert(.ended)
-        } else {
+        } else if !connection.pointee.flags.contains(.isBroken) {
           connection.pointee.flags.remove(.readable)
         }
       }

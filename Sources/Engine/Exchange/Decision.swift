@@ -8,6 +8,8 @@ struct RequestFacts {
   var host: UnsafeBufferPointer<UInt8>
   /// The tenant field's value, from trusted peers only; `nil` when absent.
   var field: UnsafeBufferPointer<UInt8>?
+  /// Whether the tenant field is there more than once.
+  var hasTwoFields = false
   /// The target's path.
   var path: UnsafeBufferPointer<UInt8>
 }
@@ -24,9 +26,42 @@ struct Decision: BitwiseCopyable {
 }
 
 extension ImageView {
+  /// What a request head says of whose it is; `nil` when its host is malformed.
+  ///
+  /// - Parameter names: room for a host name, in use as long as the facts are.
+  func facts(
+    of head: RequestHead, _ fields: UnsafePointer<Field>, _ base: UnsafePointer<UInt8>, isTrusted: Bool,
+    names: UnsafeMutablePointer<UInt8>
+  ) -> RequestFacts? {
+    var facts = RequestFacts(
+      host: UnsafeBufferPointer(start: names, count: 0), field: nil,
+      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count))
+    if head.host.count > 0 {
+      let length = HostName.normalize(base + Int(head.host.start), head.host.count, into: names)
+      guard length >= 0 else { return nil }
+      facts.host = UnsafeBufferPointer(start: names, count: length)
+    }
+    guard isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) else { return facts }
+    for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
+      let value = fields[index].value
+      facts.hasTwoFields = facts.field != nil
+      facts.field = UnsafeBufferPointer(start: base + Int(value.start), count: value.count)
+    }
+    return facts
+  }
+
+  /// Whether a field is the one that `resolve { header … }` names, in any case and with `_` for `-`.
+  func isTenantField(_ field: Field, _ base: UnsafePointer<UInt8>) -> Bool {
+    rules._withUnsafeGuaranteedRef { $0.isHeader(base + Int(field.name.start), field.name.count) }
+  }
+
   /// Decides a request: the one function behind the data path and `explain`.
   func decide(_ facts: RequestFacts) -> Decision {
     var decision = Decision()
+    if facts.hasTwoFields {
+      decision.code = .tenantConflict
+      return decision
+    }
     let resolution = rules._withUnsafeGuaranteedRef { rules in
       directory._withUnsafeGuaranteedRef { directory in
         rules.resolve(
@@ -54,7 +89,7 @@ extension ImageView {
     decision.epoch = directory.epoch(of: tenant)
     decision.shard = directory.home(of: tenant)
     if decision.shard < 0, unlistedCount > 0 {
-      let choice = Rendezvous.choose(key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, unlistedCount)
+      let choice = Rendezvous.choose(key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, count: unlistedCount)
       decision.shard = unlistedShards[choice]
     }
     if directory.state(of: tenant) == .suspended {

@@ -35,11 +35,10 @@ extension Worker where N: ~Copyable {
 
   @inline(__always)
   private mutating func count(_ exchange: UnsafeMutablePointer<Exchange>, _ duration: Int64) {
-    let isRefused = exchange.pointee.tenant < 0
-    if isRefused { mine[WorkerPlace.refused + Int(exchange.pointee.code.rawValue)].add() }
-    guard !isRefused,
-      let row = counters.row(ofTenant: exchange.pointee.tenant, shard: exchange.pointee.shard)
-    else { return }
+    if exchange.pointee.tenant < 0 { mine[WorkerPlace.refused + Int(exchange.pointee.code.rawValue)].add() }
+    let affinity = exchange.pointee.affinity
+    if affinity != .none { mine[WorkerPlace.affinity + Int(affinity.rawValue) - 1].add() }
+    guard let row = exchange.pointee.row else { return }
     let status = Int(exchange.pointee.status)
     if status >= 100 { row[TenantPlace.classes + min(status / 100, 5) - 1].add() }
     row[TenantPlace.bytesIn].add(exchange.pointee.bytesIn)

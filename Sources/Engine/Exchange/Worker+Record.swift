@@ -46,8 +46,9 @@ extension Worker where N: ~Copyable {
     if let limit = value.code.limit { set(.limit, limit) }
     if let source = value.source.text { set(.tenantSource, source) }
     if let affinity = value.affinity.text { set(.affinity, affinity) }
-    if value.backend >= 0, value.attempts > 0 {
-      let place = loadOfBackend[Int(value.backend)]
+    let backend = value.backend >= 0 ? value.backend : value.tried.0
+    if backend >= 0, value.attempts > 0 {
+      let place = loadOfBackend[Int(backend)]
       guard place >= 0 else { return }
       let name = view.backends[Int(place)].name
       texts[Int(AccessText.backend.rawValue)] = UnsafeBufferPointer(start: name.bytes, count: name.count)

@@ -145,8 +145,7 @@ extension Worker where N: ~Copyable {
   /// A request id of 32 digits, good until `nameScratch` is used again.
   private mutating func freshRequestID() -> UnsafeBufferPointer<UInt8> {
     var writer = ByteWriter(nameScratch + 512, capacity: 64)
-    writer.append(hex16: random.next())
-    writer.append(hex16: random.next())
+    writeFreshID(&writer)
     return UnsafeBufferPointer(start: nameScratch + 512, count: writer.count)
   }
 

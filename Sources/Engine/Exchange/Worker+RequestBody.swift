@@ -90,7 +90,7 @@ extension Worker where N: ~Copyable {
       if framing.contains(field.id) || dropping.contains(field.id) || (field.hasUnderscore && field.id != .other) {
         continue
       }
-      if isTenantField(field, base) { continue }
+      if view.isTenantField(field, base) { continue }
       writer.append(base + Int(field.line.start), field.line.count)
     }
     writer.append("\r\n")

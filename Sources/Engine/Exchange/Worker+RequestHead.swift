@@ -44,12 +44,16 @@ extension Worker where N: ~Copyable {
   /// Keeps what the access log wants of a request that is refused.
   mutating func keepTexts(_ id: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead) {
     let exchange = exchanges[id]
+    let isTrusted = connections[exchange.pointee.client].pointee.flags.contains(.isTrusted)
     var kept = buffers.take(head.length + 4 * Limit.loggedText)
     var writer = ByteWriter(kept.memory!, capacity: BufferPool.capacity(kept.size))
     writeTexts(&writer, exchange, base, head)
     exchange.pointee.texts.method = mark(&writer, base + Int(head.methodText.start), head.methodText.count)
     exchange.pointee.texts.path = mark(&writer, base + Int(head.path.start), min(head.path.count, Limit.loggedText))
     if exchange.pointee.tenant >= 0 { writeTenant(&writer, exchange) }
+    let start = Int32(writer.count)
+    if !(isTrusted && writeRequestID(&writer, base, head)) { writeFreshID(&writer) }
+    exchange.pointee.texts.requestID = ByteRange(start, Int32(writer.count))
     kept.end = Int32(writer.count)
     exchange.pointee.kept = kept
   }
@@ -81,7 +85,7 @@ extension Worker where N: ~Copyable {
       let field = parser.fields[index]
       let isDropped =
         drop.contains(field.id) || (field.isNamedByConnection && !Self.unremovable.contains(field.id))
-        || (field.hasUnderscore && field.id != .other) || (mayNameTenant && isTenantField(field, base))
+        || (field.hasUnderscore && field.id != .other) || (mayNameTenant && view.isTenantField(field, base))
       if isDropped { continue }
       if field.line.start != end {
         writer.append(base + Int(start), Int(end - start))
@@ -129,12 +133,15 @@ extension Worker where N: ~Copyable {
     }
     writer.append("\r\nX-Request-Id: ")
     let start = Int32(writer.count)
-    if !(isTrusted && writeRequestID(&writer, base, head)) {
-      writer.append(hex16: random.next())
-      writer.append(hex16: random.next())
-    }
+    if !(isTrusted && writeRequestID(&writer, base, head)) { writeFreshID(&writer) }
     exchange.pointee.texts.requestID = ByteRange(start, Int32(writer.count))
     writer.append("\r\nVia: 1.1 gatehouse\r\n")
+  }
+
+  /// A request id of 32 digits.
+  mutating func writeFreshID(_ writer: inout ByteWriter) {
+    writer.append(hex16: random.next())
+    writer.append(hex16: random.next())
   }
 
   /// The values of a field, each with ", " behind it.

@@ -71,21 +71,19 @@ extension Worker where N: ~Copyable {
     _ id: Int32, _ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead
   ) -> RefusalCode {
     let exchange = exchanges[id]
-    var facts = RequestFacts(
-      host: UnsafeBufferPointer(start: nameScratch, count: 0), field: nil,
-      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count))
-    if head.host.count > 0 {
-      let length = HostName.normalize(base + Int(head.host.start), head.host.count, into: nameScratch)
-      guard length >= 0 else { return .badRequest }
-      facts.host = UnsafeBufferPointer(start: nameScratch, count: length)
+    let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
+    guard let facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, names: nameScratch) else {
+      return .badRequest
     }
-    if connections[slot].pointee.flags.contains(.isTrusted) { facts.field = tenantField(base, head) }
     let decision = view.decide(facts)
     exchange.pointee.tenant = decision.tenant
     exchange.pointee.source = decision.source
     if decision.shard >= 0 {
       exchange.pointee.shard = view.shards[Int(decision.shard)].number
       exchange.pointee.epoch = decision.epoch
+    }
+    if decision.tenant >= 0 {
+      exchange.pointee.row = counters.row(ofTenant: decision.tenant, shard: exchange.pointee.shard)
     }
     guard decision.code == .none else { return decision.code }
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
@@ -111,22 +109,5 @@ extension Worker where N: ~Copyable {
     account.pointee.leave()
     exchange.pointee.flags.remove(.isCounted)
     return .rateLimited
-  }
-
-  /// The value of the field that trusted peers name the tenant by; `nil` when it is absent. Two values name nobody.
-  private func tenantField(_ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead) -> UnsafeBufferPointer<UInt8>? {
-    var found: UnsafeBufferPointer<UInt8>?
-    for index in 0..<head.fieldCount where isTenantField(parser.fields[index], base) {
-      let value = parser.fields[index].value
-      let bytes = UnsafeBufferPointer(start: UnsafePointer(base + Int(value.start)), count: value.count)
-      if found != nil { return UnsafeBufferPointer(start: UnsafePointer(base), count: 0) }
-      found = bytes
-    }
-    return found
-  }
-
-  /// Whether a field is the one that `resolve { header … }` names, in any case and with `_` for `-`.
-  func isTenantField(_ field: Field, _ base: UnsafePointer<UInt8>) -> Bool {
-    view.rules._withUnsafeGuaranteedRef { $0.isHeader(base + Int(field.name.start), field.name.count) }
   }
 }

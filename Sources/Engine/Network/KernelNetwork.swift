@@ -90,6 +90,15 @@ struct KernelNetwork: Network, ~Copyable {
     listeners.removeAll()
   }
 
+  mutating func replaceListeners(_ sockets: [Int32]) {
+    for socket in listeners { poller.remove(socket) }
+    for socket in listeners where !sockets.contains(socket) { Socket.close(socket, resetting: false) }
+    listeners = sockets
+    for (number, socket) in sockets.enumerated() {
+      _ = poller.addListener(socket, token: KernelNetwork.listenerBit | UInt64(number))
+    }
+  }
+
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let socket = Socket.connect(to: roster.address(of: backend))
     guard socket >= 0 else { return Socket.isExhausted ? .exhausted : .failed }

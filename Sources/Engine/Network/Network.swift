@@ -70,6 +70,8 @@ protocol Network: ~Copyable {
   mutating func setAccepting(_ isAccepting: Bool)
   /// Closes the listeners; their numbers mean nothing any more.
   mutating func closeListeners()
+  /// Listens on these sockets from now on, which are the network's to close; closes those that are not among them.
+  mutating func replaceListeners(_ sockets: [Int32])
   /// How many listeners there are.
   var listenerCount: Int { get }
   /// Starts to connect to the backend with this number in the process's roster.
@@ -89,4 +91,8 @@ protocol Network: ~Copyable {
   mutating func endSending(_ socket: Int32)
   /// Closes; with `resetting` the peer sees a reset rather than an end.
   mutating func close(_ socket: Int32, resetting: Bool)
+}
+
+extension Network where Self: ~Copyable {
+  mutating func replaceListeners(_ sockets: [Int32]) {}
 }

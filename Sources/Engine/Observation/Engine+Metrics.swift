@@ -1,9 +1,12 @@
+import Platform
+import Primitives
 import Synchronization
 import Tenancy
 
 extension Engine {
   /// What all workers counted, tenants beyond the `most` busiest summed up. For the control thread or a scraper's.
   public func metrics(mostTenants most: Int) -> MetricsSnapshot {
+    awaitTurn()
     var snapshot = MetricsSnapshot()
     let blueprint = self.blueprint
     snapshot.generation = blueprint.generation
@@ -13,6 +16,18 @@ extension Engine {
     sumTenants(&snapshot, blueprint.tenants, names, most)
     sumShards(&snapshot, blueprint, names)
     return snapshot
+  }
+
+  /// Waits until each worker has ended the turn it is in, 10 ms at most: an answer goes out a moment before it is counted,
+  /// and who asks after it came must find it counted.
+  private func awaitTurn() {
+    let turns = workers.map { $0.mailbox.turns.load(ordering: .acquiring) }
+    for worker in workers { worker.waker.wake() }
+    for _ in 0..<100 {
+      let hasTurned = zip(workers, turns).allSatisfy { $0.mailbox.turns.load(ordering: .acquiring) != $1 }
+      if hasTurned || hasEnded { return }
+      Machine.rest(nanoseconds: 100 * .microsecond)
+    }
   }
 
   private func sumOwn(_ snapshot: inout MetricsSnapshot) {

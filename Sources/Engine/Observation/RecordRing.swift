@@ -52,25 +52,21 @@ final class RecordRing: @unchecked Sendable {
     }
   }
 
-  /// Hands every record that waits to `body`; returns how many there were.
-  func drain(_ body: (AccessRecordView) -> Void) -> Int {
+  /// The oldest record that waits; `nil` when none does. For the reader only, as is `removeFirst`.
+  var first: AccessRecordView? {
+    let next = head.load(ordering: .relaxed)
+    guard next < tail.load(ordering: .acquiring) else { return nil }
+    let place = next % capacity
+    let isWrapped = memory.load(fromByteOffset: place, as: UInt32.self) == RecordRing.wrap
+    return AccessRecordView(memory: memory + (isWrapped ? 0 : place) + 8)
+  }
+
+  /// Gives the place of the oldest record, which must be there, back to the writer.
+  func removeFirst() {
     var next = head.load(ordering: .relaxed)
-    let end = tail.load(ordering: .acquiring)
-    var count = 0
-    while next < end {
-      let place = next % capacity
-      let length = memory.load(fromByteOffset: place, as: UInt32.self)
-      if length == RecordRing.wrap {
-        next += capacity - place
-        continue
-      }
-      body(AccessRecordView(memory: memory + place + 8))
-      next += Int(length)
-      count += 1
-      head.store(next, ordering: .releasing)
-    }
+    if memory.load(fromByteOffset: next % capacity, as: UInt32.self) == RecordRing.wrap { next += capacity - next % capacity }
+    next += Int(memory.load(fromByteOffset: next % capacity, as: UInt32.self))
     head.store(next, ordering: .releasing)
-    return count
   }
 }
 

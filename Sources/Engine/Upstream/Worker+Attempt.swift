@@ -30,6 +30,10 @@ extension Worker where N: ~Copyable {
   private func avoid(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) {
     exchange.pointee.tried = (backend, exchange.pointee.tried.0)
     exchange.pointee.backend = -1
+    if exchange.pointee.affinity == .kept {
+      exchange.pointee.affinity = .rebound
+      exchange.pointee.flags.insert(.setsCookie)
+    }
   }
 
   /// Takes a pooled connection; for a request that must not be sent twice only one that was not closed meanwhile.

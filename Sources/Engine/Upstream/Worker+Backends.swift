@@ -61,7 +61,6 @@ extension Worker where N: ~Copyable {
     let result = readCookie(exchange, shard, base, head)
     exchange.pointee.affinity = result
     if result != .kept { exchange.pointee.flags.insert(.setsCookie) }
-    if result != .none { mine[WorkerPlace.affinity + Int(result.rawValue) - 1].add() }
   }
 
   private func readCookie(

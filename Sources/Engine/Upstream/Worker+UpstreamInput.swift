@@ -66,6 +66,8 @@ extension Worker where N: ~Copyable {
       guard count > 0 else { return responseStopped(slot, count) }
       let used = takeResponse(slot, data, count)
       guard connection.pointee.exchange >= 0, connection.pointee.socket >= 0, used < count else { return }
+      // Part of an answer is an answer: from now on nothing is sent a second time.
+      exchanges[connection.pointee.exchange].pointee.flags.remove(.isReplayable)
       if !buffers.append(data + used, count - used, to: &connection.pointee.input) { upstreamIsBad(slot) }
       return
     }

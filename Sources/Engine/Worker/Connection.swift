@@ -56,6 +56,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isActive = ConnectionFlags(rawValue: 512)
   /// Client: a 100 was sent to find out whether a client that ended its half is still there.
   static let isProbed = ConnectionFlags(rawValue: 1024)
+  /// The network told that the connection is broken; what came before may still be unread.
+  static let isBroken = ConnectionFlags(rawValue: 2048)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else.

@@ -20,19 +20,33 @@ final class ProcessState: Sendable {
 final class Mailbox: Sendable {
   /// The newest blueprint that waits to be taken, retained.
   private let image = Mutex<BlueprintImage?>(nil)
-  /// Whether `image` has something: spares the lock.
+  /// The listening sockets to go on with, when they have changed.
+  private let listeners = Mutex<[Int32]?>(nil)
+  /// Whether `image` or `listeners` has something: spares the locks.
   private let hasImage = Atomic<Bool>(false)
   /// When a drain that began must end; 0 while there is none.
   let drainDeadline = Atomic<Int64>(0)
   /// Blueprints taken so far, by generation: the newest that the worker uses.
   let generation = Atomic<UInt64>(0)
+  /// Turns of the loop that have ended.
+  let turns = Atomic<UInt64>(0)
   /// Whether the worker has ended.
   let hasEnded = Atomic<Bool>(false)
 
-  /// Leaves a blueprint for the worker; one that waited is dropped.
-  func leave(_ next: BlueprintImage) {
+  /// Leaves a blueprint for the worker, and the sockets to listen on if they have changed; a blueprint that waited is
+  /// dropped.
+  func leave(_ next: BlueprintImage, listeners sockets: [Int32]?) {
     image.withLock { $0 = next }
+    if let sockets { listeners.withLock { $0 = sockets } }
     hasImage.store(true, ordering: .releasing)
+  }
+
+  /// Takes the listening sockets that wait, if any do.
+  func takeListeners() -> [Int32]? {
+    listeners.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
+    }
   }
 
   /// Takes the blueprint that waits, if one does.

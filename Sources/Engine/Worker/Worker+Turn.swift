@@ -1,5 +1,6 @@
 import HTTP
 import Primitives
+import Synchronization
 
 extension Worker where N: ~Copyable {
   /// One turn of the loop: waits for events or a deadline, then handles all there is.
@@ -10,6 +11,7 @@ extension Worker where N: ~Copyable {
     runReady()
     runTimers()
     bury()
+    mailbox.turns.store(mailbox.turns.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
 
   /// Turns until a drain has come to its end.
@@ -30,7 +32,13 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     if !event.kinds.isDisjoint(with: [.readable, .peerEnded, .broken]) {
       connection.pointee.flags.insert(.readable)
-      if event.kinds.contains(.peerEnded) { connection.pointee.flags.insert(.peerEnded) }
+      // A reset comes with the peer's end: only a receive can tell the two apart then.
+      if event.kinds.contains(.broken) {
+        connection.pointee.flags.insert(.isBroken)
+        connection.pointee.flags.remove(.peerEnded)
+      } else if event.kinds.contains(.peerEnded) {
+        connection.pointee.flags.insert(.peerEnded)
+      }
     }
     switch connection.pointee.role {
     case .client: clientEvent(slot, event.kinds)
@@ -106,7 +114,10 @@ extension Worker where N: ~Copyable {
   // MARK: - what the control thread asks
 
   private mutating func readMail() {
-    if let next = mailbox.take() { adopt(next) }
+    if let next = mailbox.take() {
+      adopt(next)
+      if let sockets = mailbox.takeListeners() { listen(on: sockets) }
+    }
     let deadline = mailbox.drainDeadline.load(ordering: .relaxed)
     if deadline != 0 { startDraining(until: Instant(nanoseconds: deadline)) }
   }
@@ -122,6 +133,13 @@ extension Worker where N: ~Copyable {
     scheduleProbes()
     refreshTrust()
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
+  }
+
+  private mutating func listen(on sockets: [Int32]) {
+    guard !isDraining else { return }
+    for listener in 0..<network.listenerCount { acceptClients(listener) }
+    network.replaceListeners(sockets)
+    if !isAccepting { network.setAccepting(false) }
   }
 
   private mutating func startDraining(until deadline: Instant) {

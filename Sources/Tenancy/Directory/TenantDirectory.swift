@@ -35,13 +35,15 @@ public final class TenantDirectory: @unchecked Sendable {
   let ids: NameIndex
   let hostNames: NameIndex
   let hasWildcards: Bool
+  /// What the limits at a place say for themselves, beside a plan.
+  private let overrides: [Int32: TenantOverrides]
   /// Tenants.
   public let count: Int
 
   init(
     entries: consuming GrowingMemory<TenantEntry>, hosts: consuming GrowingMemory<HostEntry>,
     text: consuming GrowingMemory<UInt8>, limits: consuming GrowingMemory<TenantLimits>, ids: consuming NameIndex,
-    hostNames: consuming NameIndex, hasWildcards: Bool, count: Int
+    hostNames: consuming NameIndex, hasWildcards: Bool, overrides: [Int32: TenantOverrides], count: Int
   ) {
     self.entries = entries
     self.hosts = hosts
@@ -50,6 +52,7 @@ public final class TenantDirectory: @unchecked Sendable {
     self.ids = ids
     self.hostNames = hostNames
     self.hasWildcards = hasWildcards
+    self.overrides = overrides
     self.count = count
   }
 
@@ -166,6 +169,11 @@ public final class TenantDirectory: @unchecked Sendable {
       next = host.next
     }
     return names.reversed()
+  }
+
+  /// The limits it has of its own, in place of its plan's.
+  public func overrides(of tenant: TenantIndex) -> TenantOverrides {
+    overrides[entries.base[Int(tenant)].limits] ?? TenantOverrides()
   }
 
   /// Where it was declared.

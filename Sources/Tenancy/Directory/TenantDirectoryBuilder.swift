@@ -17,8 +17,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
   /// Limits of a tenant that differ from its plan's; equal ones are kept once.
   private struct OwnLimits: Hashable {
     var plan: Int32
-    var requests: RequestRate?
-    var concurrency: Int32?
+    var overrides: TenantOverrides
   }
 
   /// A builder that knows the limits of each plan by its place.
@@ -40,6 +39,16 @@ public struct TenantDirectoryBuilder: ~Copyable {
     _ = limits.append(TenantLimits())
     for plan in planLimits { _ = limits.append(plan) }
     entries.fill(upTo: previous?.capacity ?? 0, with: TenantEntry())
+  }
+
+  /// Makes room for about `more` tenants with a host each, so that no table grows on the way.
+  public mutating func expect(_ more: Int) {
+    let more = min(more, TenantLedger.maximumTenants)
+    if more > entries.capacity { entries.reserve(more - entries.count) }
+    if more > hosts.capacity { hosts.reserve(more - hosts.count) }
+    if more * 32 > text.capacity { text.reserve(more * 32 - text.count) }
+    if ids.count == 0, more > 16 { ids = NameIndex(capacity: more) }
+    if hostNames.count == 0, more > 16 { hostNames = NameIndex(capacity: more) }
   }
 
   /// Adds a tenant with its hosts; on any other outcome than `added` what was added before stays.
@@ -113,7 +122,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
   /// The place of the limits that hold for a tenant.
   private mutating func place(of line: TenantLine) -> Int32 {
     guard line.requests != nil || line.concurrency != nil else { return line.plan + 1 }
-    let own = OwnLimits(plan: line.plan, requests: line.requests, concurrency: line.concurrency)
+    let own = OwnLimits(
+      plan: line.plan, overrides: TenantOverrides(requests: line.requests, concurrency: line.concurrency))
     if let known = ownLimits[own] { return known }
     var merged = line.plan >= 0 ? planLimits[Int(line.plan)] : TenantLimits()
     if let rate = line.requests { merged.requests = TokenBucketRule(rate) }
@@ -158,8 +168,10 @@ public struct TenantDirectoryBuilder: ~Copyable {
   public consuming func finish() -> TenantDirectory {
     // Moved out first: a value that is partly consumed can't be read.
     let (hasWildcards, count) = (hasWildcards, count)
+    var overrides: [Int32: TenantOverrides] = [:]
+    for (own, place) in ownLimits { overrides[place] = own.overrides }
     return TenantDirectory(
       entries: entries, hosts: hosts, text: text, limits: limits, ids: ids, hostNames: hostNames,
-      hasWildcards: hasWildcards, count: count)
+      hasWildcards: hasWildcards, overrides: overrides, count: count)
   }
 }

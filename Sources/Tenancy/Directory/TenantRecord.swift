@@ -59,6 +59,20 @@ public struct TenantLine {
   public init(id: UnsafeBufferPointer<UInt8>) { self.id = id }
 }
 
+/// Limits that a tenant has of its own, in place of its plan's.
+public struct TenantOverrides: Sendable, Hashable {
+  /// Its rate.
+  public var requests: RequestRate?
+  /// Its bound of requests in flight.
+  public var concurrency: Int32?
+
+  /// These limits; by default none.
+  public init(requests: RequestRate? = nil, concurrency: Int32? = nil) {
+    self.requests = requests
+    self.concurrency = concurrency
+  }
+}
+
 /// What became of a tenant, or a host, that was to be added.
 public enum AddOutcome: Sendable, Equatable {
   /// It is in.

@@ -9,10 +9,10 @@ public enum Rendezvous {
   }
 
   /// The hash of a name.
-  public static func hash(name: [UInt8]) -> UInt64 { name.withUnsafeBufferPointer { hash($0) } }
+  public static func hash(_ name: String) -> UInt64 { Array(name.utf8).withUnsafeBufferPointer { hash($0) } }
 
   /// The place of the shard that `key` belongs to, among the hashes of shard names; `count` is at least 1.
-  public static func choose(key: UInt64, shards: UnsafePointer<UInt64>, _ count: Int) -> Int {
+  public static func choose(key: UInt64, shards: UnsafePointer<UInt64>, count: Int) -> Int {
     var best = 0
     var highest = mix(key ^ shards[0])
     for place in 1..<max(1, count) {

@@ -1,0 +1,69 @@
+import ConfigLanguage
+
+/// Finds the lines that a tenant's values come from.
+struct TenantOrigin {
+  let provenance: Provenance
+  private let declared: String
+  /// The tenant's block; `nil` when a table declares it.
+  private let block: Directive?
+  private let defaults: Directive?
+
+  /// The origin of the values of tenant `id`, which is declared at the place `declared`.
+  init(id: String, declared: String, provenance: Provenance) {
+    self.provenance = provenance
+    self.declared = declared
+    block = provenance.directives.first { $0.row.name == "tenant" && $0["id"]?.text == id }
+    defaults = block == nil ? nil : provenance.defaults(of: "tenant")
+  }
+
+  /// The place of a directive of the tenant. A table's line is the place of all its values, unless the value is
+  /// what holds by default.
+  func place(_ name: String, orDefault: Bool = false) -> String {
+    guard block != nil else { return orDefault ? "default" : declared }
+    if let own = block?.child(name) { return provenance.place(of: own.range) }
+    if let shared = defaults?.child(name) { return "defaults, \(provenance.place(of: shared.range))" }
+    return "default"
+  }
+
+  /// The place of a host of the tenant.
+  func host(_ host: String) -> String {
+    let value = block?.children("host").flatMap { $0.all("HOST") }.first {
+      let text = $0.text.lowercased()
+      return text == host || text == host + "."
+    }
+    return value.map { provenance.place(of: $0.word.range) } ?? declared
+  }
+
+  /// The place of a limit: the tenant itself, its plan, or nobody.
+  func limit(_ name: String, isOwn: Bool, plan: String?) -> String {
+    let inherited = plan.flatMap { planPlace(of: name, plan: $0) }
+    guard isOwn else { return inherited ?? "default" }
+    return place(name) + (inherited.map { " (instead of \($0))" } ?? "")
+  }
+
+  private func planPlace(of name: String, plan: String) -> String? {
+    let block = provenance.directives.first { $0.row.name == "plan" && $0["name"]?.text == plan }
+    if let line = block?.child(name) { return "plan '\(plan)', \(provenance.place(of: line.range))" }
+    guard let line = provenance.defaults(of: "plan")?.child(name) else { return nil }
+    return "defaults of plan '\(plan)', \(provenance.place(of: line.range))"
+  }
+}
+
+extension Provenance {
+  /// The `defaults` block of a kind.
+  func defaults(of kind: String) -> Directive? {
+    directives.first { $0.row.name == "defaults" && $0["KIND"]?.text == kind }
+  }
+
+  /// The place of a directive by the names that lead to it.
+  func place(of path: [String]) -> String? {
+    var level = directives
+    var found: Directive?
+    for name in path {
+      guard let next = level.first(where: { $0.row.name == name }) else { return nil }
+      found = next
+      level = next.children
+    }
+    return found.map { place(of: $0.range) }
+  }
+}

@@ -1,0 +1,61 @@
+import ConfigLanguage
+import Configuration
+import Engine
+import Foundation
+import Platform
+
+extension Conductor {
+  /// Loads a configuration; tells what is wrong with it on standard error and gives `nil` when it can't be used.
+  static func load(_ path: String, previous: Blueprint?) -> LoadedConfiguration? {
+    switch outcome(path, previous: previous) {
+    case .loaded(let loaded):
+      Entrance.complain(loaded.warnings.text)
+      return loaded
+    case .refused(let report):
+      Entrance.complain(report.text)
+      return nil
+    }
+  }
+
+  static func outcome(_ path: String, previous: Blueprint?) -> LoadOutcome {
+    ConfigurationLoader(processors: Machine.cpuCount).load(
+      path: path, environment: ProcessInfo.processInfo.environment, resolveName: NameService.addresses(of:),
+      previous: previous)
+  }
+
+  /// Tells whether a configuration can be used, and all that is wrong with it: 0 or 1.
+  static func check(configPath: String, json: Bool) -> Int32 {
+    switch outcome(configPath, previous: nil) {
+    case .loaded(let loaded):
+      let blueprint = loaded.blueprint
+      if json {
+        print(loaded.warnings.json)
+      } else {
+        print(loaded.warnings.text, terminator: "")
+        print(
+          "\(configPath): ok: \(blueprint.listeners.count) listeners, \(blueprint.shards.count) shards, "
+            + "\(blueprint.planNames.count) plans, \(blueprint.tenants.count) tenants")
+      }
+      return 0
+    case .refused(let report):
+      print(json ? report.json + "\n" : report.text, terminator: "")
+      return 1
+    }
+  }
+
+  /// Prints the reference of a directive: 0, or 2 when there is none of that name.
+  static func help(on topic: String) -> Int32 {
+    let reference = Reference(GatehouseLanguage.schema)
+    if topic == "directives" {
+      print(reference.overview, terminator: "")
+      return 0
+    }
+    guard let text = reference.text(for: topic) else {
+      let hint = reference.suggestion(for: topic) ?? "`gatehouse help directives` lists them"
+      say("gatehouse: no command and no directive is called '\(topic)'; \(hint)")
+      return 2
+    }
+    print(text, terminator: "")
+    return 0
+  }
+}

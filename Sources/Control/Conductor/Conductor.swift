@@ -1,0 +1,230 @@
+import Configuration
+import Engine
+import Foundation
+import Platform
+import Primitives
+import Synchronization
+import Telemetry
+import Tenancy
+
+/// Starts the data plane and what stands around it, and leads it through reloads to its end.
+///
+/// Lives on the main thread; only what `Shared` holds is seen by others.
+final class Conductor {
+  /// What the threads of the metrics server read.
+  final class Shared: Sendable {
+    let isReady = Atomic<Bool>(false)
+    let metricsTenants = Atomic<Int>(500)
+    let reload = Mutex(ReloadFacts(isSuccessful: true, lastSuccess: 0))
+  }
+
+  /// The signals the conductor answers to.
+  private static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
+
+  private let configPath: String
+  private let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
+  private let shared = Shared()
+  private var settings = ProcessSettings()
+  private let engine: Engine
+  private var server: MetricsServer?
+  private var writer: RecordWriter?
+
+  // MARK: - the commands
+
+  /// Serves until signalled: 0 for a clean stop, 1 when it could not start.
+  static func run(configPath: String) -> Int32 {
+    Signals.hold(signals)
+    guard let loaded = load(configPath, previous: nil) else { return 1 }
+    return serve(loaded, configPath)
+  }
+
+  /// Serves with sample applications at the addresses of the backends.
+  static func demo(configPath: String) -> Int32 {
+    Signals.hold(signals)
+    guard let loaded = load(configPath, previous: nil) else { return 1 }
+    var applications: [SampleApplication] = []
+    defer { for application in applications { application.stop() } }
+    for shard in loaded.blueprint.shards {
+      for backend in shard.backends {
+        do throws(SystemError) {
+          applications.append(try SampleApplication(at: backend.endpoint, named: backend.name))
+        } catch {
+          say("gatehouse: a sample app server can't listen on \(backend.name): \(error)")
+          return 1
+        }
+      }
+    }
+    say("\(applications.count) sample app servers stand in for the backends")
+    return serve(loaded, configPath) {
+      DemoAdvice.print(for: loaded.blueprint, at: $0.engine, metrics: $0.server?.endpoints ?? [])
+    }
+  }
+
+  private static func serve(
+    _ loaded: LoadedConfiguration, _ configPath: String, whenReady: (Conductor) -> Void = { _ in }
+  ) -> Int32 {
+    do {
+      let conductor = try Conductor(loaded, configPath)
+      try conductor.startAround(loaded.process)
+      conductor.becomeReady()
+      whenReady(conductor)
+      conductor.conduct()
+      return 0
+    } catch {
+      say("gatehouse: \(error)")
+      return 1
+    }
+  }
+
+  // MARK: - start
+
+  private init(_ loaded: LoadedConfiguration, _ configPath: String) throws {
+    self.configPath = configPath
+    let environment = ProcessInfo.processInfo.environment
+    let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
+    if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
+    engine = try Engine(
+      loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: Machine.raiseDescriptorLimit())
+    settings = loaded.process
+    for address in engine.addresses { say("listening on \(address)") }
+  }
+
+  /// Starts the metrics server and the writer of access records.
+  private func startAround(_ settings: ProcessSettings) throws {
+    shared.metricsTenants.store(settings.metricsTenants, ordering: .relaxed)
+    if settings.accessLog != .off {
+      let file =
+        switch settings.accessLog {
+        case .file(let path): try AccessLogFile(path: path)
+        case .standardOutput, .off: AccessLogFile.standardOutput()
+        }
+      let writer = RecordWriter(file: file)
+      try writer.start(engine, format: AccessLogFormat(rawValue: settings.accessLogFormat.rawValue) ?? .json)
+      self.writer = writer
+    }
+    guard !settings.metrics.isEmpty else { return }
+    let engine = engine
+    let shared = shared
+    let server = try MetricsServer(at: settings.metrics) { path, accept in
+      Conductor.answer(path, accept, engine, shared)
+    }
+    for endpoint in server.endpoints { say("metrics on \(endpoint)") }
+    self.server = server
+  }
+
+  private func becomeReady() {
+    shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
+    shared.isReady.store(true, ordering: .releasing)
+    say("ready")
+    notifier.ready(status: status)
+  }
+
+  private var status: String {
+    "generation \(engine.blueprint.generation), \(engine.blueprint.tenants.count) tenants"
+  }
+
+  /// Answers a scrape or a probe, on a thread of the metrics server.
+  private static func answer(
+    _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared
+  ) -> MetricsServer.Answer {
+    switch path {
+    case "/livez": return MetricsServer.Answer(status: 200, text: "ok")
+    case "/readyz":
+      let isReady = shared.isReady.load(ordering: .acquiring)
+      return MetricsServer.Answer(status: isReady ? 200 : 503, text: isReady ? "ready" : "not ready")
+    default:
+      let format = MetricsFormat(accept: accept)
+      let snapshot = engine.metrics(mostTenants: shared.metricsTenants.load(ordering: .relaxed))
+      let body = MetricsText.render(
+        snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
+        process: .current(), reload: shared.reload.withLock { $0 },
+        format: format == .openMetrics ? .openMetrics : .prometheus)
+      return MetricsServer.Answer(status: 200, contentType: format.contentType, body: body)
+    }
+  }
+
+  // MARK: - while it serves
+
+  /// Answers signals until the data plane has ended.
+  private func conduct() {
+    var isDraining = false
+    while !isDraining {
+      switch Signals.next(of: Conductor.signals) {
+      case SIGHUP: reload()
+      case SIGUSR1: writer?.reopen()
+      case SIGUSR2: say("USR2: this version can't replace its binary; start the new one beside it and send TERM here")
+      default: isDraining = true
+      }
+    }
+    stop()
+  }
+
+  /// Puts the configuration as it is now into use, or says why not and changes nothing.
+  private func reload() {
+    notifier.reloading()
+    let current = engine.blueprint
+    defer { notifier.ready(status: status) }
+    guard let loaded = Conductor.load(configPath, previous: current) else { return refuse(current) }
+    var next = loaded.blueprint
+    next.generation = current.generation + 1
+    for change in restartOnly(from: current, to: next, loaded.process) {
+      say("reload: \(change) takes effect with the next start")
+    }
+    next.workers = current.workers
+    next.keepsRecords = writer != nil && next.keepsRecords
+    let before = engine.addresses
+    do {
+      try engine.apply(next)
+    } catch {
+      say("gatehouse: \(error)")
+      return refuse(current)
+    }
+    for address in engine.addresses where !before.contains(address) { say("listening on \(address)") }
+    settings.metricsTenants = loaded.process.metricsTenants
+    shared.metricsTenants.store(loaded.process.metricsTenants, ordering: .relaxed)
+    waitUntilSettled()
+    shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
+    say("reloaded generation \(next.generation)")
+  }
+
+  private func refuse(_ current: Blueprint) {
+    shared.reload.withLock { $0.isSuccessful = false }
+    say("reload refused, generation \(current.generation) stays")
+  }
+
+  /// What has changed but is settled at the start.
+  private func restartOnly(from old: Blueprint, to new: Blueprint, _ process: ProcessSettings) -> [String] {
+    var changes: [String] = []
+    if new.workers != old.workers { changes.append("'workers'") }
+    if process.metrics != settings.metrics { changes.append("the address of 'metrics'") }
+    if process.accessLog != settings.accessLog || process.accessLogFormat != settings.accessLogFormat {
+      changes.append("'access-log'")
+    }
+    return changes
+  }
+
+  private func waitUntilSettled() {
+    for _ in 0..<1000 where !engine.isSettled { Foundation.Thread.sleep(forTimeInterval: 0.001) }
+  }
+
+  // MARK: - the end
+
+  /// Drains, then stops; a second signal stops at once.
+  private func stop() {
+    say("draining")
+    notifier.stopping()
+    shared.isReady.store(false, ordering: .releasing)
+    engine.drain(for: engine.blueprint.drain)
+    while !engine.hasEnded {
+      guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
+      if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
+    }
+    engine.join()
+    writer?.stop()
+    server?.stop()
+    say("stopped")
+  }
+}
+
+/// Writes one line to standard error.
+func say(_ line: String) { Entrance.complain(line + "\n") }
