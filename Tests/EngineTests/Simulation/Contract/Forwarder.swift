@@ -35,6 +35,7 @@ final class Forwarder: Plant {
   }
 
   func tell(_ stage: Stage) {}
+  func reload() {}
 
   func remains() -> Remains { Remains(sockets: network.world.openCount) }
 
