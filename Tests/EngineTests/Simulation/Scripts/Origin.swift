@@ -150,7 +150,9 @@ final class OriginConnection: PeerScript {
       return stage.note(
         .arrived(request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: ""))
     }
-    func alike(_ name: String) -> [String] { head.fields.filter { $0.name.replacing("_", with: "-") == name }.map(\.value) }
+    func alike(_ name: String) -> [String] {
+      head.fields.filter { $0.name.replacing("_", with: "-") == name }.map(\.value)
+    }
     let tenant = alike("x-tenant-id").joined(separator: "+")
     let shard = alike("x-placement-shard").joined(separator: "+")
     stage.note(
