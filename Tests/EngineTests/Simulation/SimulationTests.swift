@@ -30,6 +30,12 @@ struct SimulationTests {
     #expect(SimulationTests.run(Scenario(seed: seed)).isEmpty)
   }
 
+  @Test func aResetToldToASendIsNotAnEnd() {
+    for seed in 1...20 as ClosedRange<UInt64> {
+      #expect(SimulationTests.run(Scenario.resetsUnderUploads(seed: seed)).isEmpty, "seed \(seed)")
+    }
+  }
+
   @Test func longBodiesPassInBoundedMemory() {
     for seed in 1...4 as ClosedRange<UInt64> {
       #expect(SimulationTests.run(Scenario.longBodies(seed: seed, isTransparent: false)).isEmpty, "seed \(seed)")
