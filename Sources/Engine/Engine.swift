@@ -77,7 +77,12 @@ public final class Engine: @unchecked Sendable {
         continue
       }
       do throws(SystemError) {
-        let socket = try Socket.listen(on: listener.bound)
+        let socket: Int32
+        if case .unix = endpoint {
+          socket = try Socket.listen(on: endpoint)
+        } else {
+          socket = try Socket.listen(on: listener.bound, sharedWithOthers: number > 0)
+        }
         listener.sockets.append(socket)
         listener.bound = bound(endpoint, socket)
       } catch {

@@ -23,10 +23,19 @@ public enum Socket {
   /// Connections the kernel holds for a listener until they are accepted.
   public static let backlog: Int32 = 4096
 
-  /// Opens a listener; a TCP one shares its port with others of this process (`SO_REUSEPORT`).
+  /// Opens one of several listeners of this process that share a TCP port (`SO_REUSEPORT`), the first after making
+  /// sure that nobody else listens there.
+  public static func listen(on endpoint: Endpoint, sharedWithOthers isShared: Bool) throws(SystemError) -> Int32 {
+    if !isShared { close(try listen(on: endpoint), resetting: false) }
+    return try open(endpoint, isShared: true)
+  }
+
+  /// Opens a listener of its own.
   ///
   /// A Unix path left over from a process that is gone is replaced.
-  public static func listen(on endpoint: Endpoint) throws(SystemError) -> Int32 {
+  public static func listen(on endpoint: Endpoint) throws(SystemError) -> Int32 { try open(endpoint, isShared: false) }
+
+  private static func open(_ endpoint: Endpoint, isShared: Bool) throws(SystemError) -> Int32 {
     guard var address = SocketAddress(endpoint) else { throw SystemError("socket path", ENAMETOOLONG) }
     let family = Int32(address.storage.ss_family)
     let socket = linux_socket(family, Int32(SOCK_STREAM.rawValue))
@@ -35,7 +44,7 @@ public enum Socket {
       removeStale(endpoint, &address)
     } else {
       _ = linux_set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1)
-      _ = linux_set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)
+      if isShared { _ = linux_set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1) }
       _ = linux_set_option(socket, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
       var isOnly: Int32 = 1
       if case .anyAddress = endpoint { isOnly = 0 }

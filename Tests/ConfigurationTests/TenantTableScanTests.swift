@@ -22,7 +22,7 @@ private func scan(_ bytes: [UInt8], refusing: String? = nil) -> (rows: [Row], di
   let file = TableFixture.file(bytes)
   var scan = TableScan(file: file, plans: ["gold": 3, "free": 0], shards: ["eu-1": 0, "eu-2": 1, "us-1": 2])
   var rows: [Row] = []
-  scan.run { parser, number, text in
+  scan.run { parser, number, text, faults in
     let line = parser.line
     let id = UnsafeBufferPointer(start: text + Int(line.id.start), count: line.id.count)
     var row = Row(number: number, id: String(decoding: id, as: UTF8.self))
@@ -38,8 +38,8 @@ private func scan(_ bytes: [UInt8], refusing: String? = nil) -> (rows: [Row], di
       return String(decoding: host, as: UTF8.self)
     }
     rows.append(row)
-    guard let refused = refusing.flatMap({ row.hosts.firstIndex(of: $0) }) else { return nil }
-    return TableFault(range: parser.range(ofHost: refused, text), message: "refused")
+    guard let refused = refusing.flatMap({ row.hosts.firstIndex(of: $0) }) else { return }
+    faults.append(TableFault(range: parser.range(ofHost: refused, text), message: "refused"))
   }
   return (rows, scan.diagnostics.all)
 }
@@ -115,6 +115,8 @@ private func scan(_ text: String) -> (rows: [Row], diagnostics: [TableDiagnostic
       ("acme state=on", 12, 2, "a state is 'active' or 'suspended'", nil),
       ("acme requests=50", 15, 2, "a rate is written", nil),
       ("acme concurrency=many", 18, 4, "'concurrency' is a whole number", nil),
+      ("acme concurrency=0", 18, 1, "'concurrency' is a whole number from 1 to 1000000", nil),
+      ("acme concurrency=1000001", 18, 7, "'concurrency' is a whole number from 1", nil),
       ("acme host=a.example,,b.example", 21, 1, "a host is missing here", nil),
       ("acme host=a.example,", 21, 1, "a host is missing here", nil),
       ("acme host=*", 11, 1, "'*' alone would take every host", nil),

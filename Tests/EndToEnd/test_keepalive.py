@@ -16,7 +16,7 @@ class KeepAlive(Case):
 
     def test_connection_close_of_the_client_closes_after_the_answer(self):
         o = self.origin()
-        g = self.simple(o)
+        g = self.simple(o, workers=1)
         with g.client() as c:
             r = c.request(fields=[("Connection", "close")]).final()
             self.assertEqual((r.status, r.field("connection").lower()), (200, "close"))

@@ -11,12 +11,13 @@ public final class DiagnosticCollector {
     var range: SourceRange
     var message: String
     var suggestion: String?
+    /// The finding as it is shown, when it came with its own text.
+    var shown: Diagnostic?
   }
 
   private var errors: [Finding] = []
   private var warnings: [Finding] = []
   private var whole: [Diagnostic] = []
-  private var placed: [Diagnostic] = []
   private var worst: SourceRange?
   /// Errors found, shown or not.
   public private(set) var errorCount = 0
@@ -37,18 +38,20 @@ public final class DiagnosticCollector {
     if errors.count == DiagnosticCollector.held { trim() }
   }
 
+  /// Notes an error that comes with its own source line; `range` is its place among the others.
+  public func error(_ diagnostic: Diagnostic, at range: SourceRange) {
+    errorCount += 1
+    if let worst, !(range < worst) { return }
+    errors.append(Finding(severity: .error, range: range, message: diagnostic.message, shown: diagnostic))
+    if errors.count == DiagnosticCollector.held { trim() }
+  }
+
   /// Notes an error of a file as a whole.
   public func error(_ message: String, file: String, suggestion: String? = nil) {
     errorCount += 1
     if whole.count < DiagnosticCollector.shown {
       whole.append(Diagnostic(.error, message, file: file, suggestion: suggestion))
     }
-  }
-
-  /// Takes an error whose place was worked out elsewhere, in a file read after all others.
-  public func add(_ diagnostic: Diagnostic) {
-    errorCount += 1
-    if placed.count < DiagnosticCollector.shown { placed.append(diagnostic) }
   }
 
   /// Counts `count` errors that are not shown one by one.
@@ -68,12 +71,13 @@ public final class DiagnosticCollector {
     var report = DiagnosticReport(errorCount: errorCount - repeated)
     report.diagnostics = whole
     for finding in ordered where report.diagnostics.count < DiagnosticCollector.shown {
-      let diagnostic = Diagnostic(
-        finding.severity, finding.message, in: sources.files[Int(finding.range.file)], at: finding.range,
-        suggestion: finding.suggestion)
-      report.diagnostics.append(diagnostic)
+      let made =
+        finding.shown
+        ?? Diagnostic(
+          finding.severity, finding.message, in: sources.files[Int(finding.range.file)], at: finding.range,
+          suggestion: finding.suggestion)
+      report.diagnostics.append(made)
     }
-    report.diagnostics += placed.prefix(max(0, DiagnosticCollector.shown - report.diagnostics.count))
     return report
   }
 

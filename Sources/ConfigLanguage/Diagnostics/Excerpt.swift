@@ -30,7 +30,8 @@ struct Excerpt {
     result.append(contentsOf: shown)
     if shown.count == Excerpt.widest { result.append("…") }
     caretOffset = head - cut + (cut > 0 ? 1 : 0)
-    caretCount = max(1, min(Excerpt.characters(line[start..<min(end, start + Excerpt.widest * 4)]), result.count - caretOffset))
+    caretCount = max(
+      1, min(Excerpt.characters(line[start..<min(end, start + Excerpt.widest * 4)]), result.count - caretOffset))
     text = String(result)
   }
 

@@ -78,7 +78,8 @@ struct ArgumentCheck {
   ) {
     var seen: Set<String> = []
     while let word = words.popFirst() {
-      guard case .extra(let keyword, let label, let type, _)? = form.first(where: { $0.extraKeyword == word.text }) else {
+      guard case .extra(let keyword, let label, let type, _)? = form.first(where: { $0.extraKeyword == word.text })
+      else {
         complainStray(word, form.compactMap(\.extraKeyword).filter { !seen.contains($0) })
         return
       }

@@ -55,7 +55,8 @@ public final class DirectiveRow: Sendable {
     block: String? = nil, isBlockOptional: Bool = false, isDefaultable: Bool = true, absent: String? = nil, help: String
   ) {
     self.init(
-      in: kind, name, forms: [form], cardinality, block: block, isBlockOptional: isBlockOptional, isDefaultable: isDefaultable,
+      in: kind, name, forms: [form], cardinality, block: block, isBlockOptional: isBlockOptional,
+      isDefaultable: isDefaultable,
       absent: absent, help: help)
   }
 

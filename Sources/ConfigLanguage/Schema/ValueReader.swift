@@ -37,12 +37,14 @@ struct ValueReader {
   private func checkName(_ word: Word, _ label: String) -> Bool {
     guard word.text.utf8.count <= ValueReader.longestName else {
       diagnostics.error(
-        "the \(label.lowercased()) has \(word.text.utf8.count) bytes, \(ValueReader.longestName) are allowed", at: word.range)
+        "the \(label.lowercased()) has \(word.text.utf8.count) bytes, \(ValueReader.longestName) are allowed",
+        at: word.range)
       return false
     }
     guard word.text.utf8.allSatisfy(\.isNameByte) else {
       diagnostics.error(
-        "\(word.shown) is not a valid \(label.lowercased()): letters, digits, '-', '_' and '.' are allowed", at: word.range)
+        "\(word.shown) is not a valid \(label.lowercased()): letters, digits, '-', '_' and '.' are allowed",
+        at: word.range)
       return false
     }
     return true
@@ -84,11 +86,13 @@ struct ValueReader {
   ) -> Bool {
     let names = units.map(\.name).joined(separator: ", ")
     guard let (number, written) = Quantity.split(word.text) else {
-      diagnostics.error("\(word.shown) is not \(kind)", at: word.range, suggestion: "a whole number and one of \(names)")
+      diagnostics.error(
+        "\(word.shown) is not \(kind)", at: word.range, suggestion: "a whole number and one of \(names)")
       return false
     }
     guard !written.isEmpty else {
-      diagnostics.error("\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)\(unit(number))'?")
+      diagnostics.error(
+        "\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)\(unit(number))'?")
       return false
     }
     guard written.utf8.first != UInt8(ascii: ".") else {
@@ -117,7 +121,8 @@ struct ValueReader {
     if let number = Quantity.count(word.text) {
       diagnostics.error("\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)/s'?")
     } else {
-      diagnostics.error("\(word.shown) is not a rate", at: word.range, suggestion: "rates look like 10/s, 600/m or 100/10s")
+      diagnostics.error(
+        "\(word.shown) is not a rate", at: word.range, suggestion: "rates look like 10/s, 600/m or 100/10s")
     }
     return false
   }
@@ -135,7 +140,9 @@ struct ValueReader {
   /// The unit that people mean by `text`, such as `MiB` by `MB`, `mb` or `M`.
   private static func unit(like text: String, among units: [(name: String, size: Int64)]) -> String? {
     let small = text.lowercased()
-    let spelled = ["sec": "s", "secs": "s", "seconds": "s", "min": "m", "mins": "m", "minutes": "m", "hours": "h", "days": "d"]
+    let spelled = [
+      "sec": "s", "secs": "s", "seconds": "s", "min": "m", "mins": "m", "minutes": "m", "hours": "h", "days": "d",
+    ]
     return units.map(\.name).first { name in
       let other = name.lowercased()
       return other == small || spelled[small] == name

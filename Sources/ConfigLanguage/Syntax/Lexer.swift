@@ -152,7 +152,8 @@ struct Lexer {
       result += value.utf8
       index = close + 1
       guard result.count <= Lexer.longestWord else {
-        diagnostics.error("the word is longer than \(Lexer.longestWord) bytes with its variables", at: range(start, position))
+        diagnostics.error(
+          "the word is longer than \(Lexer.longestWord) bytes with its variables", at: range(start, position))
         return nil
       }
     }
@@ -161,7 +162,8 @@ struct Lexer {
 
   /// The variable `name`; says what is wrong when there is none.
   private func value(of name: String, at place: SourceRange) -> String? {
-    guard !name.isEmpty, name.utf8.allSatisfy({ $0 == 0x5F || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || (0x30...0x39).contains($0) })
+    guard !name.isEmpty,
+      name.utf8.allSatisfy({ $0 == 0x5F || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || (0x30...0x39).contains($0) })
     else {
       diagnostics.error("\(Word.shown(name)) is not the name of a variable", at: place)
       return nil

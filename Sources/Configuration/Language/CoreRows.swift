@@ -43,16 +43,20 @@ public enum GatehouseLanguage {
     DirectiveRow(
       in: "", "shard", [.value("name", .name)], .named, block: "shard",
       help: "A group of backends that holds the data of some tenants."),
-    DirectiveRow(in: "", "plan", [.value("name", .name)], .named, block: "plan", help: "Limits that tenants share by name."),
     DirectiveRow(
-      in: "", "tenant", [.value("id", .name)], .many, block: "tenant", help: "A tenant: its hosts, plan, home and own limits."),
+      in: "", "plan", [.value("name", .name)], .named, block: "plan", help: "Limits that tenants share by name."),
+    DirectiveRow(
+      in: "", "tenant", [.value("id", .name)], .many, block: "tenant",
+      help: "A tenant: its hosts, plan, home and own limits."),
     DirectiveRow(
       in: "", "tenants", [.keyword("table"), .value("FILE", .word)], .many,
-      help: "A file of tenants, one a line: acme plan=gold home=eu-1 epoch=7 host=a.example,*.a.example state=active requests=50/s+100"),
+      help:
+        "A file of tenants, one a line: acme plan=gold home=eu-1 epoch=7 host=a.example,*.a.example state=active requests=50/s+100"
+    ),
     DirectiveRow(in: "", "placement", block: "placement", help: "Where tenants live that name no home."),
     DirectiveRow(
       in: "", "defaults", [.value("KIND", .choice(["shard", "plan", "tenant"]))], .named, block: "",
-      help: "What blocks of this kind have that don't say otherwise; a tenant's plan goes before its defaults."),
+      help: "What blocks of this kind have that don't say otherwise; tables of tenants take nothing from here."),
     DirectiveRow(
       in: "", "include", [.value("GLOB", .word)], .many,
       help: "Reads other files here, seen from this file's folder; may stand in any block."),
@@ -85,7 +89,8 @@ public enum GatehouseLanguage {
       in: "bounds", "header-size", [.value("SIZE", .size((1 << 10)...(256 << 10)))], absent: "32KiB",
       help: "Bytes of a head; over it 431, or 414 for the request line alone."),
     DirectiveRow(
-      in: "bounds", "header-count", [.value("N", .count(1...1000))], absent: "128", help: "Fields of a head; over it 431."),
+      in: "bounds", "header-count", [.value("N", .count(1...1000))], absent: "128",
+      help: "Fields of a head; over it 431."),
     DirectiveRow(
       in: "bounds", "body-size", [.value("SIZE", .size(0...(1 << 60)))], absent: "0B, unlimited",
       help: "Bytes of a request's body; over it 413."),
@@ -144,7 +149,8 @@ public enum GatehouseLanguage {
         in: kind, "requests", [.value("RATE", .rate(rates)), .extra("burst", "N", .count(rates))], absent: absent,
         help: "Token bucket; without burst it holds what one period gives."),
       DirectiveRow(
-        in: kind, "concurrency", [.value("N", .count(1...1_000_000))], absent: absent, help: "Requests in flight at once."),
+        in: kind, "concurrency", [.value("N", .count(1...1_000_000))], absent: absent,
+        help: "Requests in flight at once."),
     ]
   }
 
@@ -153,9 +159,11 @@ public enum GatehouseLanguage {
       DirectiveRow(
         in: "tenant", "host", [.list("HOST", .word, atLeast: 1)], .many, isDefaultable: false,
         help: "Hosts that name the tenant; *.acme.example covers any depth below acme.example."),
-      DirectiveRow(in: "tenant", "plan", [.value("NAME", .name)], absent: "no limits", help: "The plan whose limits hold."),
       DirectiveRow(
-        in: "tenant", "home", [.value("SHARD", .name)], absent: "see placement", help: "The shard that serves the tenant."),
+        in: "tenant", "plan", [.value("NAME", .name)], absent: "no limits", help: "The plan whose limits hold."),
+      DirectiveRow(
+        in: "tenant", "home", [.value("SHARD", .name)], absent: "see placement",
+        help: "The shard that serves the tenant."),
     ] + limitRows(in: "tenant", absent: "the plan's")
     + [
       DirectiveRow(
@@ -168,7 +176,8 @@ public enum GatehouseLanguage {
 
   private static let placementRows: [DirectiveRow] = [
     DirectiveRow(
-      in: "placement", "unlisted", forms: [[.keyword("hash"), .list("SHARD", .name, atLeast: 0)], [.keyword("refuse")]],
+      in: "placement", "unlisted",
+      forms: [[.keyword("hash"), .list("SHARD", .name, atLeast: 0)], [.keyword("refuse")]],
       absent: "hash over all shards", help: "Tenants without a home: spread by rendezvous hash, or refused.")
   ]
 }

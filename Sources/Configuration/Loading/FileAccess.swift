@@ -73,7 +73,8 @@ enum FilePattern {
   private static func step(_ pattern: [UInt8], _ at: Int, _ byte: UInt8) -> Int? {
     guard at < pattern.count else { return nil }
     if pattern[at] == UInt8(ascii: "?") { return at + 1 }
-    if pattern[at] == UInt8(ascii: "["), let close = pattern[(at + 1)...].dropFirst().firstIndex(of: UInt8(ascii: "]")) {
+    if pattern[at] == UInt8(ascii: "["), let close = pattern[(at + 1)...].dropFirst().firstIndex(of: UInt8(ascii: "]"))
+    {
       var set = pattern[(at + 1)..<close]
       let isNegated = set.first == UInt8(ascii: "!") || set.first == UInt8(ascii: "^")
       if isNegated { set.removeFirst() }

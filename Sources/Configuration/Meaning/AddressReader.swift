@@ -57,12 +57,15 @@ struct AddressReader {
     let width: Int64 = address.isV4 ? 32 : 128
     guard parts.count == 2 else { return IPNetwork(address, bits: 128) }
     guard let bits = Quantity.count(String(parts[1])), bits <= width else {
-      complain(word, "'/\(Word.shown(String(parts[1])).dropFirst().dropLast())' is not a prefix of 0 to \(width) bits", nil)
+      complain(
+        word, "'/\(Word.shown(String(parts[1])).dropFirst().dropLast())' is not a prefix of 0 to \(width) bits", nil)
       return nil
     }
     let network = IPNetwork(address, bits: 128 - Int(width - bits))
     if network.base != address {
-      diagnostics.warn("the last bits of \(word.shown) mean nothing", at: word.range, suggestion: "did you mean '\(network.base)/\(bits)'?")
+      diagnostics.warn(
+        "the last bits of \(word.shown) mean nothing", at: word.range,
+        suggestion: "did you mean '\(network.base)/\(bits)'?")
     }
     return network
   }
@@ -98,7 +101,8 @@ struct AddressReader {
     if let port = Quantity.count(text), (1...65_535).contains(port) {
       return isListening ? "did you mean '*:\(port)'?" : "write 'HOST:\(port)'"
     }
-    return AddressReader.isName(text) || IPAddress(text) != nil || text.hasSuffix("]") || text == "*" ? "write '\(text):PORT'" : nil
+    return AddressReader.isName(text) || IPAddress(text) != nil || text.hasSuffix("]") || text == "*"
+      ? "write '\(text):PORT'" : nil
   }
 
   private func unixSocket(_ word: Word) -> Endpoint? {
@@ -108,7 +112,8 @@ struct AddressReader {
       return nil
     }
     guard path.utf8.count <= AddressReader.longestPath else {
-      complain(word, "a socket's path may have \(AddressReader.longestPath) bytes, this one has \(path.utf8.count)", nil)
+      complain(
+        word, "a socket's path may have \(AddressReader.longestPath) bytes, this one has \(path.utf8.count)", nil)
       return nil
     }
     return .unix(path)

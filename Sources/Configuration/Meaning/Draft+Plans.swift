@@ -3,10 +3,17 @@ import Engine
 import Tenancy
 
 extension Draft {
+  /// The most plans: a tenant keeps its plan's number in 16 bits.
+  static let mostPlans = 32_000
+
   /// Reads the plans, and gives them numbers by which tenants name them.
   mutating func readPlans() {
     for section in sections("plan") {
       guard let name = section.directive["name"], planNumbers[name.text] == nil else { continue }
+      guard plans.count < Draft.mostPlans else {
+        diagnostics.error("there may be \(Draft.mostPlans) plans", at: name.word.range)
+        return
+      }
       planNumbers[name.text] = plans.count
       let rule = rate(section.first("requests")).map { TokenBucketRule($0) } ?? TokenBucketRule()
       let limits = TenantLimits(requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0)

@@ -12,7 +12,8 @@ extension Draft {
       diagnostics.error("'resolve' names no source", at: block.range, suggestion: "add 'host'")
     }
     if let header = top("resolve")?.child("header"), all("trust").isEmpty {
-      diagnostics.warn("nobody is trusted, so this field is never believed", at: header.range, suggestion: "add 'trust NETWORK'")
+      diagnostics.warn(
+        "nobody is trusted, so this field is never believed", at: header.range, suggestion: "add 'trust NETWORK'")
     }
     if let name = top("unknown-tenant")?["TENANT"] {
       blueprint.unknownTenant = tenant(name, in: blueprint.tenants)

@@ -8,48 +8,69 @@ extension Draft {
     var builder = TenantDirectoryBuilder(previous: previous, planLimits: plans.map(\.limits))
     for section in sections("tenant") {
       guard let id = section.directive["id"] else { continue }
-      add(record(of: id, section), at: id, section, to: &builder)
+      if add(record(of: id, section), at: id, section, to: &builder) { addHosts(section, of: id, to: &builder) }
     }
-    for directive in all("tenants") {
-      if let file = directive["FILE"] { readTable(file, into: &builder) }
-    }
+    for value in all("tenants").compactMap({ $0["FILE"] }) { readTable(value, into: &builder) }
     return builder.finish()
   }
 
-  /// Reads a table of tenants; the file is known by its name only, its text is not kept.
-  private mutating func readTable(_ file: Value, into builder: inout TenantDirectoryBuilder) {
-    let path = SourceAccess.path(file.text, besides: name(of: file.word))
-    let number = sources.add(SourceFile(name: path, bytes: []))
-    let names = sources.files.map(\.name)
-    let found = TenantTableReader.read(
-      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, into: &builder
-    ) { names[$0] }
-    for diagnostic in found {
-      if diagnostic.line > 0 {
-        diagnostics.add(Diagnostic(diagnostic, file: path))
-      } else if diagnostic.further > 0 {
-        diagnostics.countErrors(diagnostic.further)
-      } else {
-        diagnostics.error("\(path) \(diagnostic.message)", at: file.word.range)
-      }
-    }
-  }
-
+  /// Adds a tenant without its hosts; says so when that can't be.
   private func add(
     _ record: TenantRecord, at id: Value, _ section: Section, to builder: inout TenantDirectoryBuilder
-  ) {
+  ) -> Bool {
     switch builder.add(record) {
-    case .added: break
+    case .added: return true
     case .duplicateTenant(let file, let line):
       diagnostics.error(
         "tenant \(id.word.shown) is declared twice; first at \(sources.files[file].name):\(line)", at: id.word.range)
-    case .duplicateHost(let file, let line):
-      diagnostics.error("a host is claimed twice; first at \(sources.files[file].name):\(line)", at: id.word.range)
     case .epochLower(let current):
       let place = section.directive.child("epoch")?["N"]?.word.range ?? id.word.range
       diagnostics.error(
         "epoch \(record.epoch) of tenant \(id.word.shown) is lower than \(current), which is in use", at: place)
-    case .tooMany: diagnostics.error("there are too many tenants", at: id.word.range)
+    case .duplicateHost, .tooMany: diagnostics.error("there are too many tenants", at: id.word.range)
+    }
+    return false
+  }
+
+  /// Adds the hosts of the tenant added last.
+  private func addHosts(_ section: Section, of id: Value, to builder: inout TenantDirectoryBuilder) {
+    for value in section.directive.children("host").flatMap({ $0.all("HOST") }) {
+      guard let name = host(value) else { continue }
+      let outcome = name.withUnsafeBufferPointer { builder.add(host: $0) }
+      if case .duplicateHost(let file, let line) = outcome {
+        let isOwn = file == Int(id.word.range.file) && line == sources.line(of: id.word.range)
+        diagnostics.error(
+          "host \(value.word.shown) is claimed twice; first "
+            + (isOwn ? "by this tenant itself" : "by the tenant at \(sources.files[file].name):\(line)"),
+          at: value.word.range)
+      }
+    }
+  }
+
+  /// Reads one table; its errors carry its own lines.
+  private mutating func readTable(_ value: Value, into builder: inout TenantDirectoryBuilder) {
+    guard sources.files.count < Parser.mostFiles else {
+      diagnostics.error("a configuration may have \(Parser.mostFiles) files", at: value.word.range)
+      return
+    }
+    let path = SourceAccess.path(value.text, besides: name(of: value.word))
+    let number = sources.add(SourceFile(name: path, bytes: []))
+    let names = sources.files.map(\.name)
+    let found = TenantTableReader.read(
+      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, into: &builder,
+      sourceName: { names[$0] })
+    for finding in found { note(finding, of: value, path, number) }
+  }
+
+  private func note(_ finding: TableDiagnostic, of value: Value, _ path: String, _ number: Int) {
+    if finding.line == 0, finding.further > 0 {
+      diagnostics.countErrors(finding.further)
+    } else if finding.line == 0 {
+      diagnostics.error("the table \(value.word.shown) \(finding.message)", at: value.word.range)
+    } else {
+      // Lines of a table are bounded, so the line and column make one growing number.
+      let place = SourceRange(file: number, start: finding.line << 20 + finding.column, count: finding.length)
+      diagnostics.error(Diagnostic(finding, file: path), at: place)
     }
   }
 
@@ -57,8 +78,6 @@ extension Draft {
     var record = TenantRecord(id: id.text)
     record.file = Int(id.word.range.file)
     record.line = sources.line(of: id.word.range)
-    record.hosts = section.directive.children("host").flatMap { $0.all("HOST") }.compactMap { host($0) }
-      .map { String(decoding: $0, as: UTF8.self) }
     record.plan = section.value("plan", "NAME").flatMap(plan) ?? -1
     record.home = section.value("home", "SHARD").flatMap(shard)
     if let epoch = section.value("epoch", "N") { record.epoch = UInt64(epoch.number) }

@@ -24,6 +24,9 @@ extension Draft {
     readBounds(&blueprint.bounds)
   }
 
+  /// The most addresses to listen on.
+  private static let mostAddresses = 1000
+
   private mutating func readAddresses(_ blueprint: inout Blueprint) {
     var claims: [Claim] = []
     for value in all("listen").compactMap({ $0["ADDRESS"] }) {
@@ -40,6 +43,10 @@ extension Draft {
 
   /// Takes an address for one purpose; says so when another one has it.
   private func claim(_ endpoint: Endpoint, _ purpose: String, _ word: Word, _ claims: inout [Claim]) -> Bool {
+    guard claims.count < Draft.mostAddresses else {
+      diagnostics.error("there may be \(Draft.mostAddresses) addresses to listen on", at: word.range)
+      return false
+    }
     if let other = claims.first(where: { $0.endpoint.overlaps(endpoint) }) {
       diagnostics.error(
         "\(word.shown) is taken by '\(other.purpose) \(other.word.text)' at \(sources.place(of: other.word.range))",
@@ -55,7 +62,8 @@ extension Draft {
     switch target.text {
     case "off": process.accessLog = .off
     case "stdout": process.accessLog = .standardOutput
-    case let path where path.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
+    case let path
+    where path.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
       && path.utf8.last != UInt8(ascii: "/"):
       process.accessLog = .file(SourceAccess.path(path, besides: name(of: target.word)))
     default:

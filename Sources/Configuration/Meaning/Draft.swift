@@ -76,14 +76,14 @@ struct Draft {
   /// The shard that a word names; says so when there is none.
   func shard(_ value: Value) -> Int? {
     if let number = shardNumbers[value.text] { return number }
-    complain(about: "shard", value, among: shardNumbers.keys)
+    complain(about: "shard", value, among: shards.lazy.map(\.name))
     return nil
   }
 
   /// The plan that a word names; says so when there is none.
   func plan(_ value: Value) -> Int? {
     if let number = planNumbers[value.text] { return number }
-    complain(about: "plan", value, among: planNumbers.keys)
+    complain(about: "plan", value, among: plans.lazy.map(\.name))
     return nil
   }
 
@@ -91,7 +91,7 @@ struct Draft {
   func complain(about kind: String, _ value: Value, among names: some Sequence<String>) {
     diagnostics.error(
       "there is no \(kind) \(value.word.shown)", at: value.word.range,
-      suggestion: Suggestion.text(for: value.text, among: names.sorted()))
+      suggestion: Suggestion.text(for: value.text, among: names))
   }
 }
 

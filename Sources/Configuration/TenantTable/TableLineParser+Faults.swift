@@ -67,7 +67,7 @@ extension TableLineParser {
       fault.suggestion = Suggestion.text(for: value, among: ["active", "suspended"])
     case .requests: fault.message = "a rate is written '50/s' or '50/s+100' (units ms, s, m, h, d; '+' is the burst)"
     default:
-      fault.message = "'concurrency' is a whole number from 0 (unlimited) to \(TableLineParser.largestConcurrency)"
+      fault.message = "'concurrency' is a whole number from 1 to \(TableLineParser.largestConcurrency)"
     }
     faults.append(fault)
   }

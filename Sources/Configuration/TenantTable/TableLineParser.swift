@@ -5,7 +5,7 @@ struct TableLineParser: ~Copyable {
   /// Bytes of a tenant's id.
   static let longestID = 64
   /// The largest `concurrency`.
-  static let largestConcurrency: Int64 = 1_000_000_000
+  static let largestConcurrency: Int64 = 1_000_000
 
   /// What the last line said.
   private(set) var line = TableLine()
@@ -114,7 +114,7 @@ struct TableLineParser: ~Copyable {
     default:
       let number = TableNumber.decimal(value, count, bound: TableLineParser.largestConcurrency)
       line.concurrency = Int32(number ?? -1)
-      isGood = number != nil
+      isGood = (number ?? 0) > 0
     }
     if !isGood { refuseValue(key, text, start, end) }
   }

@@ -13,15 +13,19 @@ struct TableScan: ~Copyable {
     parser = TableLineParser(plans: plans, shards: shards, lineBound: TableLines.lineBound)
   }
 
-  /// Hands each declaration to `take`, with its line's number and bytes, and notes what that refuses.
+  /// Hands each declaration to `take`, with its line's number and bytes, and notes what that finds wrong.
   mutating func run(
-    _ take: (borrowing TableLineParser, _ number: Int, _ text: UnsafePointer<UInt8>) -> TableFault?
+    _ take: (borrowing TableLineParser, _ number: Int, _ text: UnsafePointer<UInt8>, inout [TableFault]) -> Void
   ) {
+    var found: [TableFault] = []
     while true {
       switch lines.next() {
       case .line:
-        if parser.parse(lines.start, lines.count), let fault = take(parser, lines.number, lines.start) { note(fault) }
-        if !parser.faults.isEmpty { for fault in parser.faults { note(fault) } }
+        if parser.parse(lines.start, lines.count) { take(parser, lines.number, lines.start, &found) }
+        if !found.isEmpty || !parser.faults.isEmpty {
+          noteAll(parser.faults + found)
+          found.removeAll()
+        }
       case .tooLong:
         noteLongLine()
       case .end:
@@ -32,6 +36,11 @@ struct TableScan: ~Copyable {
         return
       }
     }
+  }
+
+  /// Notes the faults of one line by their place.
+  private mutating func noteAll(_ faults: [TableFault]) {
+    for fault in faults.sorted(by: { $0.range.start < $1.range.start }) { note(fault) }
   }
 
   private mutating func note(_ fault: TableFault) {

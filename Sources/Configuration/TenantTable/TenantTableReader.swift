@@ -1,16 +1,24 @@
 import Glibc
-import Primitives
 import Tenancy
 
-/// Reads `tenants table FILE` into a directory, a line at a time and without anything on the heap for a good line.
+/// Reads a tenant table, one tenant a line, into a directory that is being built.
+///
+/// A line is `acme plan=gold home=eu-1 epoch=7 host=app.acme.example,*.acme.example state=active requests=50/s+100`,
+/// also with `concurrency=20`: the id, then any of the keys, each once; `#` starts a comment.
 struct TenantTableReader {
-  /// Adds the tenants of the file at `path` to `builder`; returns what is wrong, the first errors in full.
+  /// Bytes of a line as they usually are, to guess how many there will be.
+  private static let usualLine = 56
+
+  /// Adds the tenants of the table at `path` and returns what is wrong: nothing, or the first 20 errors by line and,
+  /// if there are more, one about the whole file with their number.
   ///
   /// - Parameters:
-  ///   - fileIndex: the file's number, kept as the source of its tenants.
-  ///   - plans: places of plans by name.
-  ///   - shards: places of shards by name.
-  ///   - sourceName: the name of a file by its number, for errors that name a second place.
+  ///   - path: the table's path.
+  ///   - fileIndex: the table's number, kept as the source of its tenants.
+  ///   - plans: each plan's name and place.
+  ///   - shards: each shard's name and place.
+  ///   - builder: the directory; what a table with errors has added to it is not to be used.
+  ///   - sourceName: the name of a file by its number.
   static func read(
     path: String, fileIndex: Int, plans: [String: Int], shards: [String: Int],
     into builder: inout TenantDirectoryBuilder, sourceName: (Int) -> String
@@ -21,21 +29,18 @@ struct TenantTableReader {
       return [TableDiagnostic(line: 0, column: 0, length: 0, message: message)]
     }
     var facts = stat()
-    if fstat(file, &facts) == 0 { builder.expect(Int(facts.st_size) / TenantTableReader.usualLine) }
+    if fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG { builder.expect(Int(facts.st_size) / usualLine) }
     var scan = TableScan(file: file, plans: plans, shards: shards)
-    scan.run { parser, number, text in
-      TenantTableReader.add(parser, fileIndex, number, text, to: &builder, sourceName)
+    scan.run { parser, number, text, faults in
+      add(parser, number, fileIndex, text, to: &builder, sourceName, &faults)
     }
     return scan.diagnostics.all
   }
 
-  /// Bytes of a line as they usually are, to guess how many there will be.
-  private static let usualLine = 56
-
   private static func add(
-    _ parser: borrowing TableLineParser, _ file: Int, _ number: Int, _ text: UnsafePointer<UInt8>,
-    to builder: inout TenantDirectoryBuilder, _ sourceName: (Int) -> String
-  ) -> TableFault? {
+    _ parser: borrowing TableLineParser, _ number: Int, _ fileIndex: Int, _ text: UnsafePointer<UInt8>,
+    to builder: inout TenantDirectoryBuilder, _ sourceName: (Int) -> String, _ faults: inout [TableFault]
+  ) {
     let line = parser.line
     let id = UnsafeBufferPointer(start: text + Int(line.id.start), count: line.id.count)
     var tenant = TenantLine(id: id)
@@ -47,32 +52,40 @@ struct TenantTableReader {
       tenant.requests = RequestRate(count: line.rate.count, period: line.rate.period, burst: line.rate.burst)
     }
     if line.concurrency >= 0 { tenant.concurrency = line.concurrency }
-    tenant.file = Int32(file)
+    tenant.file = Int32(fileIndex)
     tenant.line = Int32(clamping: number)
     let outcome = builder.add(tenant)
-    if outcome != .added { return fault(outcome, at: line.id, line, sourceName) }
+    guard outcome == .added else {
+      faults.append(fault(outcome, line, id, sourceName))
+      return
+    }
     for index in 0..<parser.hosts.count {
       let range = parser.hosts.ranges[index]
-      let host = UnsafeBufferPointer(start: UnsafePointer(parser.hosts.bytes + Int(range.start)), count: range.count)
-      let outcome = builder.add(host: host)
-      if outcome != .added { return fault(outcome, at: parser.range(ofHost: index, text), line, sourceName) }
+      let host = UnsafeBufferPointer(start: parser.hosts.bytes + Int(range.start), count: range.count)
+      if case .duplicateHost(let otherFile, let otherLine) = builder.add(host: host) {
+        let isHere = otherFile == fileIndex && otherLine == number
+        let place = isHere ? "in this line" : "first at \(sourceName(otherFile)):\(otherLine)"
+        let message = "host '\(TableText.shown(host))' is claimed twice; \(place)"
+        faults.append(TableFault(range: parser.range(ofHost: index, text), message: message))
+      }
     }
-    return nil
   }
 
+  /// Why a tenant was not added.
+  @inline(never)
   private static func fault(
-    _ outcome: AddOutcome, at range: ByteRange, _ line: TableLine, _ sourceName: (Int) -> String
+    _ outcome: AddOutcome, _ line: TableLine, _ id: UnsafeBufferPointer<UInt8>, _ sourceName: (Int) -> String
   ) -> TableFault {
+    let name = TableText.shown(id)
     switch outcome {
     case .duplicateTenant(let file, let number):
-      TableFault(range: range, message: "this tenant is declared twice; first at \(sourceName(file)):\(number)")
-    case .duplicateHost(let file, let number):
-      TableFault(range: range, message: "this host is claimed twice; first at \(sourceName(file)):\(number)")
+      let message = "tenant '\(name)' is declared twice; first at \(sourceName(file)):\(number)"
+      return TableFault(range: line.id, message: message)
     case .epochLower(let current):
-      TableFault(
-        range: line.epochValue.isEmpty ? range : line.epochValue,
-        message: "the epoch \(max(0, line.epoch)) is lower than \(current), which is in use")
-    case .tooMany, .added: TableFault(range: range, message: "there are too many tenants")
+      let message = "epoch \(max(0, line.epoch)) of tenant '\(name)' is lower than \(current), which is in use"
+      return TableFault(range: line.epochValue.isEmpty ? line.id : line.epochValue, message: message)
+    default:
+      return TableFault(range: line.id, message: "there are too many tenants")
     }
   }
 }

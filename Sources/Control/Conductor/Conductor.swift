@@ -105,8 +105,9 @@ final class Conductor {
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
+    let writer = writer
     let server = try MetricsServer(at: settings.metrics) { path, accept in
-      Conductor.answer(path, accept, engine, shared)
+      Conductor.answer(path, accept, engine, shared, writer)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
     self.server = server
@@ -125,7 +126,7 @@ final class Conductor {
 
   /// Answers a scrape or a probe, on a thread of the metrics server.
   private static func answer(
-    _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared
+    _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared, _ writer: RecordWriter?
   ) -> MetricsServer.Answer {
     switch path {
     case "/livez": return MetricsServer.Answer(status: 200, text: "ok")
@@ -138,7 +139,7 @@ final class Conductor {
       let body = MetricsText.render(
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
-        format: format == .openMetrics ? .openMetrics : .prometheus)
+        format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0)
       return MetricsServer.Answer(status: 200, contentType: format.contentType, body: body)
     }
   }
@@ -152,7 +153,7 @@ final class Conductor {
       switch Signals.next(of: Conductor.signals) {
       case SIGHUP: reload()
       case SIGUSR1: writer?.reopen()
-      case SIGUSR2: say("USR2: this version can't replace its binary; start the new one beside it and send TERM here")
+      case SIGUSR2: say("USR2: this version can't replace its binary; stop it with TERM and start the new one")
       default: isDraining = true
       }
     }

@@ -15,11 +15,10 @@ enum DemoAdvice {
     let second = hosts.count > 1 ? hosts[1] : first
     let third = hosts.count > 2 ? hosts[2] : first
     say("")
-    say("try:")
+    for endpoint in metrics { say("metrics: http://\(endpoint)/metrics") }
+    say("Ctrl-C ends it all; try:")
     say("  curl -i -H 'Host: \(first)' http://127.0.0.1:\(port)/")
     say("  curl -i -H 'Host: \(second)' http://127.0.0.1:\(port)/orders")
     say("  curl -i -N -H 'Host: \(third)' http://127.0.0.1:\(port)/stream")
-    for endpoint in metrics { say("metrics: http://\(endpoint)/metrics") }
-    say("Ctrl-C ends it all")
   }
 }

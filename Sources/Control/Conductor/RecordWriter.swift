@@ -35,6 +35,9 @@ final class RecordWriter: Sendable {
     self.thread.withLock { $0 = thread }
   }
 
+  /// Lines that could not be written.
+  var droppedLines: UInt64 { file.droppedLines }
+
   /// Has the file opened anew by its path, after a rotation.
   func reopen() { wantsReopen.store(true, ordering: .relaxed) }
 

@@ -5,7 +5,9 @@ extension Worker where N: ~Copyable {
   /// Something happened to a client's socket.
   mutating func clientEvent(_ slot: Int32, _ kinds: NetworkEventKinds) {
     let connection = connections[slot]
-    if kinds.contains(.broken) { return abandonClient(slot) }
+    if kinds.contains(.broken), connection.pointee.phase != .tunnel, connection.pointee.phase != .lingering {
+      return abandonClient(slot)
+    }
     if kinds.contains(.writable), connection.pointee.flags.contains(.blocked) {
       flushClient(slot)
       guard connection.pointee.socket >= 0 else { return }

@@ -108,6 +108,8 @@ extension Worker where N: ~Copyable {
     setDeadline(slot, .distantFuture)
     if connection.pointee.phase == .tunnel, connection.pointee.flags.contains(.closesAfterOutput) {
       network.endSending(connection.pointee.socket)
+      endTunnelIfOver(id)
+      guard connection.pointee.socket >= 0, connection.pointee.exchange == id else { return }
     }
     let upstream = exchanges[id].pointee.upstream
     if upstream >= 0, connections[upstream].pointee.flags.contains(.readable) { readUpstream(upstream) }

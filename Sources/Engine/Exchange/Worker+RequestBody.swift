@@ -120,6 +120,7 @@ extension Worker where N: ~Copyable {
 
   /// Ends an exchange whose request turned out to be bad: nothing of it may look complete to the backend.
   mutating func failRequest(_ id: Int32, _ code: RefusalCode) {
+    if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
     dropUpstream(id)
     answerFailure(id, code)
   }

@@ -58,14 +58,23 @@ extension Worker where N: ~Copyable {
 
   /// One side has no more to say: tells the other, and ends the tunnel when both have.
   private mutating func tunnelSideEnded(_ slot: Int32, _ other: Int32, _ id: Int32) {
-    if connections[other].pointee.flags.contains(.ended) {
-      if !connections[slot].pointee.output.isAllocated { return finish(id, then: .close) }
-      return
-    }
     if connections[other].pointee.output.isAllocated {
       connections[other].pointee.flags.insert(.closesAfterOutput)
-    } else {
-      network.endSending(connections[other].pointee.socket)
+      return
     }
+    network.endSending(connections[other].pointee.socket)
+    endTunnelIfOver(id)
+  }
+
+  /// Ends a tunnel in order once both sides have ended and got all that was said to them.
+  mutating func endTunnelIfOver(_ id: Int32) {
+    let (client, upstream) = (exchanges[id].pointee.client, exchanges[id].pointee.upstream)
+    guard upstream >= 0 else { return }
+    for side in [client, upstream] {
+      guard connections[side].pointee.flags.contains(.ended), !connections[side].pointee.output.isAllocated else { return }
+    }
+    detach(id, upstream)
+    closeConnection(upstream, resetting: false)
+    finish(id, then: .close)
   }
 }

@@ -115,14 +115,22 @@ final class Roster: @unchecked Sendable {
   /// Notes what happened to a backend; publishes the change, if it makes one.
   func note(_ number: Int32, at now: Instant, _ change: (inout HealthState) -> HealthChange) {
     let status = statuses + Int(number)
-    switch status.pointee.health.withLock({ change(&$0) }) {
-    case .none: return
-    case .wentUp:
-      status.pointee.recoveredAt.store(now.nanoseconds, ordering: .relaxed)
-      status.pointee.isUp.store(true, ordering: .releasing)
-    case .wentDown:
-      status.pointee.isUp.store(false, ordering: .releasing)
+    // Published under the lock, so that two workers' words come in the order in which they were decided.
+    status.pointee.health.withLock { health in
+      switch change(&health) {
+      case .none: return
+      case .wentUp:
+        status.pointee.recoveredAt.store(now.nanoseconds, ordering: .relaxed)
+        status.pointee.isUp.store(true, ordering: .releasing)
+      case .wentDown:
+        status.pointee.isUp.store(false, ordering: .releasing)
+      }
+      version.add(1, ordering: .releasing)
     }
-    version.add(1, ordering: .releasing)
+  }
+
+  /// Whether a backend that is down may be tried once now; takes the try.
+  func takeTrial(_ number: Int32, at now: Instant) -> Bool {
+    statuses[Int(number)].health.withLock { $0.takeTrial(at: now) }
   }
 }

@@ -117,7 +117,8 @@ extension Worker where N: ~Copyable {
     let slot = exchange.pointee.upstream
     exchange.pointee.phase = .sending
     connections[slot].pointee.phase = .head
-    setDeadline(slot, network.now.advanced(by: view.timeouts.response))
+    let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
+    setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
     let kept = exchange.pointee.kept
     guard send(slot, kept.first, kept.count) else { return upstreamFailed(slot) }
     exchange.pointee.flags.insert(.isSent)

@@ -14,6 +14,7 @@ extension Worker where N: ~Copyable {
       let known = loadOfBackend[Int(entry.number)]
       next[place] = known >= 0 ? loads[Int(known)] : BackendLoad(weight: Int(entry.weight))
       next[place].weight = entry.weight
+      if known < 0 { next[place].stagger(random: &random) }
     }
     for number in 0..<Int(knownBackends) { loadOfBackend[number] = -1 }
     for place in 0..<view.backendCount { loadOfBackend[Int(view.backends[place].number)] = Int32(place) }
@@ -99,10 +100,26 @@ extension Worker where N: ~Copyable {
       let place = loadOfBackend[Int(number)] - first
       return place >= 0 && place < shard.pointee.backendCount ? place : -1
     }
+    let trial = trialBackend(shard, exchange)
+    if trial >= 0 { return trial }
     let choice = BackendChoice.choose(
       shard.pointee.balance, loads + Int(first), Int(shard.pointee.backendCount),
       avoiding: (place(exchange.pointee.tried.0), place(exchange.pointee.tried.1)), now: network.now, random: &random)
     return choice < 0 ? -1 : view.backends[Int(first + choice)].number
+  }
+
+  /// A backend without active checks that is down and whose turn has come to be tried with one request; -1 when there
+  /// is none.
+  private func trialBackend(
+    _ shard: UnsafeMutablePointer<ShardEntry>, _ exchange: UnsafeMutablePointer<Exchange>
+  ) -> Int32 {
+    let first = Int(shard.pointee.firstBackend)
+    for place in first..<first + Int(shard.pointee.backendCount) where !loads[place].isUp {
+      let number = view.backends[place].number
+      guard number != exchange.pointee.tried.0, number != exchange.pointee.tried.1 else { continue }
+      if process.roster.takeTrial(number, at: network.now) { return number }
+    }
+    return -1
   }
 
   /// Counts the exchange in the load of its backend.
@@ -122,6 +139,9 @@ extension Worker where N: ~Copyable {
     let place = loadOfBackend[Int(exchange.pointee.backend)]
     // A backend that was taken out and put back meanwhile starts with no load.
     guard place >= 0, loads[Int(place)].inFlight > 0 else { return }
-    loads[Int(place)].finish(latency: network.now - exchange.pointee.attemptStarted, at: network.now)
+    // Until the first byte: how long a download or a tunnel takes says nothing of the backend, nor does a failure.
+    let isAnswer = exchange.pointee.firstByte > exchange.pointee.attemptStarted
+    let latency = isAnswer ? exchange.pointee.firstByte - exchange.pointee.attemptStarted : -1
+    loads[Int(place)].finish(latency: latency, at: network.now)
   }
 }

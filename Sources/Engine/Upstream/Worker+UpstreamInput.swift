@@ -33,8 +33,13 @@ extension Worker where N: ~Copyable {
     guard isEmpty else { return }
     let id = connections[slot].pointee.exchange
     guard id >= 0 else { return }
+    if exchanges[id].pointee.phase == .tunnel, connections[slot].pointee.flags.contains(.closesAfterOutput) {
+      network.endSending(connections[slot].pointee.socket)
+      return endTunnelIfOver(id)
+    }
     if exchanges[id].pointee.phase == .sending {
-      setDeadline(slot, network.now.advanced(by: view.timeouts.response))
+      let isWhole = exchanges[id].pointee.flags.contains(.isRequestComplete)
+      setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
     }
     continueUpload(exchanges[id].pointee.client)
   }

@@ -30,7 +30,9 @@ public final class AccessLogFile: @unchecked Sendable {
   private let path: String?
   private var descriptor: Int32
   private var isPlain: Bool
-  /// Whether the last write ended inside a line that was then dropped.
+  /// Whether what was written ends inside a line.
+  private var isInsideLine = false
+  /// Whether the rest of that line was dropped.
   private var isTorn = false
   /// Whether the reader took nothing when it was last waited for.
   private var isStuck = false
@@ -79,8 +81,10 @@ public final class AccessLogFile: @unchecked Sendable {
       // The line that was cut off ends here, so that the next one stands alone.
       guard write([0x0A]).count == 1 else { return drop(from: 0) }
       isTorn = false
+      isInsideLine = false
     }
     let (count, isBroken) = write(pending)
+    if count > 0 { isInsideLine = pending[count - 1] != 0x0A }
     if isBroken || pending.count - count > AccessLogFile.pendingBound {
       drop(from: count)
     } else {
@@ -100,13 +104,14 @@ public final class AccessLogFile: @unchecked Sendable {
     close(descriptor)
     descriptor = opened
     isPlain = AccessLogFile.isPlain(opened)
+    isInsideLine = false
     isTorn = false
     isStuck = false
   }
 
   /// Drops the lines of `pending` of which not all was written, and says so.
   private func drop(from start: Int) {
-    isTorn = start > 0 ? pending[start - 1] != 0x0A : isTorn
+    isTorn = isInsideLine
     let lines = pending[start...].reduce(into: 0) { $0 += $1 == 0x0A ? 1 : 0 }
     dropped.add(UInt64(lines), ordering: .relaxed)
     pending.removeAll(keepingCapacity: true)

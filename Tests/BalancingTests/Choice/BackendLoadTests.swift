@@ -37,6 +37,8 @@ import Testing
     load.finish(latency: -1, at: start)
     #expect(load.inFlight == 0)
     #expect(load.ewma == 5)
+    load.finish(latency: -1, at: start)
+    #expect(load.inFlight == 0)
   }
 
   @Test func recoveryForgetsLatencyAndKeepsRequestsInFlight() {
