@@ -20,6 +20,8 @@ final class EnginePlant: Plant {
   private var counters: [WorkerCounters] = []
   private var lastInFlight: [Int32]
   private var generation: UInt64 = 1
+  /// The directory in use.
+  private var tenants: TenantDirectory
   let indices: [TenantIndex]
   var tellsFinished: Bool { true }
 
@@ -29,6 +31,7 @@ final class EnginePlant: Plant {
     process = ProcessState(affinityKey: AffinityKey(bytes: Array(0..<16)))
     lastInFlight = Array(repeating: 0, count: scenario.tenants.count)
     let blueprint = EngineBlueprint.make(scenario)
+    tenants = blueprint.tenants
     indices = scenario.tenants.map { EngineBlueprint.index(of: $0, in: blueprint.tenants) }
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     let image = BlueprintImage(blueprint, roster: process.roster)!
@@ -63,9 +66,10 @@ final class EnginePlant: Plant {
       stage.note(.inFlight(tenant: tenant, count: Int(count), bound: scenario.tenants[tenant].concurrency))
     }
     for ring in rings {
-      _ = ring.drain { view in
+      while let view = ring.first {
         let path = String(decoding: view.text(.path), as: UTF8.self)
         if let number = RequestPlan.number(in: path) { stage.note(.finished(request: number)) }
+        ring.removeFirst()
       }
     }
   }
@@ -73,11 +77,12 @@ final class EnginePlant: Plant {
   /// Gives every worker the same configuration anew, as a reload does.
   func reload() {
     generation += 1
-    var blueprint = EngineBlueprint.make(scenario)
+    var blueprint = EngineBlueprint.make(scenario, previous: tenants)
+    tenants = blueprint.tenants
     blueprint.generation = generation
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { return }
     for (number, mailbox) in mailboxes.enumerated() {
-      mailbox.leave(image)
+      mailbox.leave(image, listeners: nil)
       world.networks[number].isWoken = true
     }
   }

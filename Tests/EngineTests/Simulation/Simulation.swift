@@ -8,6 +8,8 @@ protocol Plant: AnyObject {
   func turn(_ index: Int)
   /// Tells the checkers what only the plant knows; called after each turn.
   func tell(_ stage: Stage)
+  /// Takes the same configuration anew.
+  func reload()
   /// What is left.
   func remains() -> Remains
   /// Whether the plant tells of exchanges that finished.
@@ -57,6 +59,7 @@ final class Simulation {
   func run(_ plant: some Plant) -> [String] {
     for plan in stage.plans { world.note(plan.summary) }
     open()
+    planReloads(plant)
     var isAtRest = false
     var stillTurns = 0
     var stillSince = world.now
@@ -143,6 +146,14 @@ final class Simulation {
   private func calm() {
     for shard in origins { for origin in shard { origin.mood = .up } }
     world.descriptorBound = 100_000
+  }
+
+  /// Reloads, some of them close together.
+  private func planReloads(_ plant: some Plant) {
+    guard world.random.chance(30) else { return }
+    for _ in 0..<1 + world.random.below(5) {
+      world.after(Int64(world.random.below(5_000)) * .millisecond) { [unowned plant] in plant.reload() }
+    }
   }
 
   // MARK: The seam

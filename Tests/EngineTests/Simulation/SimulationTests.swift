@@ -22,6 +22,20 @@ struct SimulationTests {
     #expect(violations.isEmpty, "replay: SEED=\(seed) TRACE=1 swift test --filter SimulationTests")
   }
 
+  /// Worlds that found bugs: a tunnel that lost what came after one side's end (6), an answer lost to a reset of our own
+  /// (18, 164), a reset taken for the end of an answer (31), a refusal in the middle of an answer (41, 252), an upload
+  /// that took longer than a response may (50), and a second attempt after half an answer (991).
+  @Test(arguments: [6, 18, 31, 41, 50, 164, 252, 991] as [UInt64])
+  func aWorldThatFoundABugStaysRight(_ seed: UInt64) {
+    #expect(SimulationTests.run(Scenario(seed: seed)).isEmpty)
+  }
+
+  @Test func aResetToldToASendIsNotAnEnd() {
+    for seed in 1...20 as ClosedRange<UInt64> {
+      #expect(SimulationTests.run(Scenario.resetsUnderUploads(seed: seed)).isEmpty, "seed \(seed)")
+    }
+  }
+
   @Test func longBodiesPassInBoundedMemory() {
     for seed in 1...4 as ClosedRange<UInt64> {
       #expect(SimulationTests.run(Scenario.longBodies(seed: seed, isTransparent: false)).isEmpty, "seed \(seed)")

@@ -8,7 +8,8 @@ struct SimulatorTests {
   private func run(
     _ seed: UInt64, _ flaw: Forwarder.Flaw, isLong: Bool = false
   ) -> (violations: [String], trace: [String]) {
-    let scenario = isLong ? Scenario.longBodies(seed: seed, isTransparent: true) : Scenario(seed: seed, isTransparent: true)
+    let scenario =
+      isLong ? Scenario.longBodies(seed: seed, isTransparent: true) : Scenario(seed: seed, isTransparent: true)
     // The forwarder holds at most 170 kB each way.
     let simulation = Simulation(scenario, tellsFinished: false, heldBound: 200_000, isTransparent: true)
     simulation.world.trace = []

@@ -35,6 +35,7 @@ final class Forwarder: Plant {
   }
 
   func tell(_ stage: Stage) {}
+  func reload() {}
 
   func remains() -> Remains { Remains(sockets: network.world.openCount) }
 
@@ -59,7 +60,9 @@ final class Forwarder: Plant {
     var peer = IPAddress(v4: 0)
     var port: UInt16 = 0
     let client = sides.count
-    guard case .opened(let socket) = network.accept(0, token: UInt64(client + 1), peer: &peer, port: &port) else { return }
+    guard case .opened(let socket) = network.accept(0, token: UInt64(client + 1), peer: &peer, port: &port) else {
+      return
+    }
     guard case .opened(let upstream) = network.connect(to: backend, token: UInt64(client + 2)) else {
       return network.close(socket, resetting: true)
     }

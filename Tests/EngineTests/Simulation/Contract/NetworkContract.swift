@@ -135,7 +135,8 @@ struct ContractBench {
   }
 
   /// Receives until `count` bytes came, or the connection says otherwise.
-  mutating func receiveAll<N: Network & ~Copyable>(_ socket: Int32, _ count: Int, _ network: inout N) throws -> [UInt8] {
+  mutating func receiveAll<N: Network & ~Copyable>(_ socket: Int32, _ count: Int, _ network: inout N) throws -> [UInt8]
+  {
     var bytes: [UInt8] = []
     for _ in 0..<1_000 where bytes.count < count {
       let (more, outcome) = receive(socket, &network)
@@ -147,7 +148,9 @@ struct ContractBench {
   }
 
   /// Reads at a peer until it has read `count` bytes, or an end.
-  mutating func read<N: Network & ~Copyable>(_ peer: Int, _ count: Int, _ network: inout N) -> (bytes: [UInt8], last: PeerReading) {
+  mutating func read<N: Network & ~Copyable>(_ peer: Int, _ count: Int, _ network: inout N) -> (
+    bytes: [UInt8], last: PeerReading
+  ) {
     var bytes: [UInt8] = []
     for _ in 0..<5_000 where bytes.count < count {
       switch peers.receive(peer) {

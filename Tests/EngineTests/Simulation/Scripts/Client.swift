@@ -84,7 +84,8 @@ final class Client: PeerScript {
   }
 
   private func needsSilence(_ plan: RequestPlan) -> Bool {
-    plan.expectsContinue || plan.wantsUpgrade || plan.malformation != nil || plan.clientFault != .none || plan.minorVersion == 0
+    plan.expectsContinue || plan.wantsUpgrade || plan.malformation != nil || plan.clientFault != .none
+      || plan.minorVersion == 0
   }
 
   private func begin(_ plan: RequestPlan, on link: Link) {
@@ -197,12 +198,16 @@ final class Client: PeerScript {
     guard link === self.link else { return }
     let isIdle = connections > 0 && world.now - lastActive >= manners.keepAlive - 5 * .second
     let isBegun = answer.head != nil || reader.isAmid
-    var excuse: Outcome.Excuse = isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
+    let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: \.isBrokenOff)
+    var excuse: Outcome.Excuse =
+      isOvertaken ? .overtaken : isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
     while answering < sending {
       let plan = plans[answering]
       answering += 1
       if plan.isFinished { continue }
-      if answer.tunnel != nil { stage.judge(plan, tunnelOutcome(plan)) } else {
+      if answer.tunnel != nil {
+        stage.judge(plan, tunnelOutcome(plan))
+      } else {
         stage.judge(plan, isBegun && excuse == .none ? .cut : .unanswered(excuse))
       }
       answer = AnswerInProgress()

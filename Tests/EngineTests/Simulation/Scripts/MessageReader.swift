@@ -157,7 +157,8 @@ struct MessageReader {
     let lines = Self.lines(bytes.take(end + 4))
     guard let line = lines.first, let fields = Self.fields(lines.dropFirst()) else { return stop("a malformed head") }
     let head = Head(line: line, fields: fields)
-    let isVersioned = readsResponses ? line.hasPrefix("HTTP/1.") : line.hasSuffix(" HTTP/1.1") || line.hasSuffix(" HTTP/1.0")
+    let isVersioned =
+      readsResponses ? line.hasPrefix("HTTP/1.") : line.hasSuffix(" HTTP/1.1") || line.hasSuffix(" HTTP/1.0")
     guard isVersioned else { return stop("the first line '\(line)'") }
     if let reason = frame(head) { return stop(reason) }
     return .head(head)
@@ -171,7 +172,9 @@ struct MessageReader {
       return "ambiguous framing: \(lengths) \(codings)"
     }
     if let coding = codings.first, coding != "chunked" { return "transfer coding '\(coding)'" }
-    guard lengths.allSatisfy({ $0.utf8.allSatisfy { 48...57 ~= $0 } && Int($0) != nil }) else { return "length \(lengths)" }
+    guard lengths.allSatisfy({ $0.utf8.allSatisfy { 48...57 ~= $0 } && Int($0) != nil }) else {
+      return "length \(lengths)"
+    }
     if readsResponses {
       let status = head.status
       guard (100...599).contains(status) else { return "status of '\(head.line)'" }

@@ -150,7 +150,9 @@ final class OriginConnection: PeerScript {
       return stage.note(
         .arrived(request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: ""))
     }
-    func alike(_ name: String) -> [String] { head.fields.filter { $0.name.replacing("_", with: "-") == name }.map(\.value) }
+    func alike(_ name: String) -> [String] {
+      head.fields.filter { $0.name.replacing("_", with: "-") == name }.map(\.value)
+    }
     let tenant = alike("x-tenant-id").joined(separator: "+")
     let shard = alike("x-placement-shard").joined(separator: "+")
     stage.note(
@@ -234,6 +236,7 @@ final class OriginConnection: PeerScript {
       return wakeAgain()
     }
     for _ in 0..<plan.interim { outbox.add(Array("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".utf8)) }
+    if fault == .extraBytes { link.toEngine.isWhole = true }
     outbox.add(plan.responseHead())
     let whole = plan.responseBodyBytes(&world.random)
     if case .breaksOff(let at, _) = fault {

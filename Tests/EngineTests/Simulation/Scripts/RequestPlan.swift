@@ -93,6 +93,9 @@ final class RequestPlan {
   var responseBody: Pattern { Pattern(tenant: tenant, request: number, .response) }
   var tunnelBytes: Pattern { Pattern(tenant: tenant, request: number, .tunnelUp) }
 
+  /// Whether the newest backend broke its answer off.
+  var isBrokenOff: Bool { if case .breaksOff = currentFault { true } else { false } }
+
   /// Whether sending it twice does no harm.
   var isSafe: Bool { ["GET", "HEAD", "OPTIONS"].contains(method) && requestFraming == .none }
 

@@ -179,7 +179,12 @@ struct Scenario {
     case 5: plan.faults = [.malformed(random.below(100))]
     case 6:
       guard plan.keepsConnection, !plan.wantsUpgrade else { return }
+      // They must come with the answer: later ones can't be told from the next answer by anybody.
       plan.faults = [.extraBytes]
+      plan.responseSize = min(plan.responseSize, 150)
+      plan.interim = 0
+      plan.piece = 1 << 20
+      plan.rest = 0
     default:
       if !plan.wantsUpgrade { plan.faults = [.unaskedSwitch] }
     }

@@ -22,6 +22,8 @@ enum Outcome {
     case none
     /// An answer before it announced the end of the connection.
     case announced
+    /// A request behind it broke the connection, and the reset overtook the answer.
+    case overtaken
     /// The connection had been idle for about as long as it may be.
     case idle
   }

@@ -18,6 +18,8 @@ struct Pipe {
   var hasEnded = false
   /// A piece is under way: the number of its event.
   var moving: Int?
+  /// From now on all that is on the way arrives at once.
+  var isWhole = false
   /// Nothing arrives any more, and nobody is told.
   var isBlackHole = false
 
@@ -47,7 +49,7 @@ struct Pipe {
     }
     // A long transfer in tiny pieces proves no more than its start does.
     let bound = moved > 3_000 ? max(piece, 1_460) : piece
-    let count = min(sent.count, receiveBound - arrived.count, 1 + random.below(bound))
+    let count = min(sent.count, receiveBound - arrived.count, isWhole ? .max : 1 + random.below(bound))
     sent.move(count, to: &arrived)
     if sent.isEmpty, isEnding, withEnd { hasEnded = true }
     return true
