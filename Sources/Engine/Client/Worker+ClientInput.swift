@@ -237,6 +237,8 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     let count = receive(slot, scratch + Limit.headroom, Limit.scratch)
     connection.pointee.window &-= Int32(max(0, count))
-    if count < 0 || connection.pointee.window < 0 { closeClient(slot, resetting: false) }
+    if count < 0 || connection.pointee.window < 0 { return closeClient(slot, resetting: false) }
+    let end = connection.pointee.headStarted.advanced(by: Limit.lingerWhole)
+    setDeadline(slot, min(end, network.now.advanced(by: Limit.linger)))
   }
 }

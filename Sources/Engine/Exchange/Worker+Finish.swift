@@ -90,6 +90,7 @@ extension Worker where N: ~Copyable {
     setActive(slot, false)
     connection.pointee.phase = .lingering
     connection.pointee.window = Int32(Limit.lingerBytes)
+    connection.pointee.headStarted = network.now
     buffers.giveBack(&connection.pointee.input)
     setDeadline(slot, network.now.advanced(by: Limit.linger))
     if connection.pointee.flags.contains(.readable) { makeReady(slot) }

@@ -29,7 +29,10 @@ extension Worker where N: ~Copyable {
     var isBroken = false
     let isEmpty = flush(slot, isBroken: &isBroken)
     // A backend that answers early may have stopped taking the request: what it said is still to be read.
-    if isBroken { buffers.giveBack(&connections[slot].pointee.output) }
+    if isBroken {
+      buffers.giveBack(&connections[slot].pointee.output)
+      connections[slot].pointee.flags.insert(.isBroken)
+    }
     guard isEmpty else { return }
     let id = connections[slot].pointee.exchange
     guard id >= 0 else { return }
@@ -126,7 +129,9 @@ extension Worker where N: ~Copyable {
   private mutating func responseStopped(_ slot: Int32, _ count: Int) {
     guard count < 0 else { return }
     let id = connections[slot].pointee.exchange
-    if count == -1, connections[slot].pointee.phase == .body, exchanges[id].pointee.response.framing == .untilClose {
+    // A send may have been told of a reset before: then the end is none.
+    let isInOrder = count == -1 && !connections[slot].pointee.flags.contains(.isBroken)
+    if isInOrder, connections[slot].pointee.phase == .body, exchanges[id].pointee.response.framing == .untilClose {
       exchanges[id].pointee.flags.remove(.keepsUpstream)
       return endResponse(id)
     }

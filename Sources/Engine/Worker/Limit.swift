@@ -28,8 +28,10 @@ enum Limit {
   static let surplusConnections = 64
   /// Bytes discarded from a client that sends on after its answer.
   static let lingerBytes = 1 << 20
-  /// How long a client that sends on after its answer is listened to.
+  /// How long a client that sends on after its answer may pause.
   static let linger: Int64 = 2 * .second
+  /// How long such a client is listened to in all.
+  static let lingerWhole: Int64 = 30 * .second
   /// How long accepting rests after the process ran out of descriptors.
   static let acceptRest: Int64 = 100 * .millisecond
   /// How long a client that ended its half is served before it is asked whether it is still there.
