@@ -75,9 +75,12 @@ extension HeadParser {
   static func endOfLine(_ base: UnsafePointer<UInt8>, _ start: Int, _ limit: Int) -> Int {
     var at = start
     while at < limit {
-      let first = ByteBlock(base + at).firstControl
-      at &+= first
-      if first == 16 { continue }
+      let controls = ByteBlock(base + at).controls
+      if controls.isEmpty {
+        at &+= 16
+        continue
+      }
+      at &+= controls.first
       if at >= limit || base[at] != Octet.tab { return min(at, limit) }
       at &+= 1
     }
@@ -88,7 +91,7 @@ extension HeadParser {
   @inline(__always)
   private func readName(_ p: UnsafePointer<UInt8>, _ count: Int) -> NameRun {
     let block = ByteBlock(p)
-    let end = block.firstOutsideName
+    let end = block.outsideName.first
     guard end > 0, end < 16, end < count, p[end] == Octet.colon else { return readUnusualName(p, count) }
     var (low, high) = block.lowercaseWords
     // Keeps `end` bytes, 1 ... 15, of the two words.
