@@ -122,10 +122,7 @@ extension HeadParser {
     }
     guard end < count else { return .failed(.incomplete) }
     guard end > 0, p[end] == Octet.colon else { return .failed(.bad) }
-    let id = FieldName.identify(p, end)
-    // Look-alikes of what frames a message might frame it for somebody behind us.
-    if !isPlain, id == .contentLength || id == .transferEncoding { return .failed(.bad) }
-    return NameRun(count: end, id: id, hasUnderscore: !isPlain)
+    return NameRun(count: end, id: FieldName.identify(p, end), hasUnderscore: !isPlain)
   }
 }
 
