@@ -1,6 +1,6 @@
 /// Writes bytes one after another into memory that somebody else owns.
 ///
-/// Never writes past `capacity`: what doesn't fit is left out whole, and `hasOverflowed` tells of it for good.
+/// Never writes past `capacity`: a run of bytes that doesn't fit is left out, and `hasOverflowed` tells of it for good.
 public struct ByteWriter: BitwiseCopyable {
   /// Where the first byte goes.
   public let base: UnsafeMutablePointer<UInt8>

@@ -183,6 +183,16 @@ struct HeadParserTests {
     #expect(parse(many, count: 1000).0 == .tooLarge)
   }
 
+  @Test func tellsTheRequestLineOfARefusedHead() {
+    var parser = HeadParser(fieldCapacity: 8)
+    let refused = PaddedBytes("GET /a HTTP/1.1\r\nHost : b\r\n\r\n")
+    #expect(parser.parseRequest(refused.base, refused.count, sizeBound: 100, countBound: 8) == .bad)
+    #expect(parser.request.lineEnd == 17 && refused.text(parser.request.target) == "/a")
+    let garbage = PaddedBytes("\u{16}\u{03}\u{01}")
+    #expect(parser.parseRequest(garbage.base, garbage.count, sizeBound: 100, countBound: 8) == .bad)
+    #expect(parser.request.lineEnd == 0 && parser.request.target.isEmpty)
+  }
+
   @Test func leavesWhatFollows() {
     let first = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"
     let buffer = PaddedBytes(first + "\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\n")

@@ -10,20 +10,23 @@ struct HeadScanTests {
       "", "\r\n", "GET", "GET / HTTP/1.1\r\n",
     ]
 
-  private func parse(_ parser: inout HeadParser, _ bytes: ArraySlice<UInt8>, _ size: Int) -> HeadOutcome {
-    let buffer = PaddedBytes(bytes)
+  private func parse(_ parser: inout HeadParser, _ bytes: ArraySlice<UInt8>, _ size: Int, _ padding: Int = 0)
+    -> HeadOutcome
+  {
+    let buffer = PaddedBytes(bytes, padding: PaddedBytes.paddings[padding % PaddedBytes.paddings.count])
     return parser.parseRequest(buffer.base, buffer.count, sizeBound: size, countBound: 3)
   }
 
   /// A beginning of a head is incomplete, or has the outcome of the whole already; and never goes back from that.
-  @Test(arguments: [4096, 40, 17]) func everyBeginningOfEveryHead(size: Int) {
+  @Test(arguments: [4096, 40, 17], PaddedBytes.paddings.indices) func everyBeginningOfEveryHead(size: Int, padding: Int)
+  {
     var parser = HeadParser(fieldCapacity: 16)
     for head in HeadScanTests.heads {
       let bytes = latin(head)
       let whole = parse(&parser, bytes[...], size)
       var last = HeadOutcome.incomplete
       for count in 0...bytes.count {
-        let outcome = parse(&parser, bytes[..<count], size)
+        let outcome = parse(&parser, bytes[..<count], size, padding)
         #expect(outcome == whole || outcome == .incomplete, "\(count) of \(head.debugDescription)")
         #expect(last == .incomplete || outcome == last, "\(count) of \(head.debugDescription)")
         last = outcome
@@ -46,7 +49,7 @@ struct HeadScanTests {
       if whole == .complete { #expect(expected.length == parser.request.length, "\(head.debugDescription)") }
       #expect(scan(bytes, Array(bytes.indices), size) == expected, "\(head.debugDescription)")
       for split in bytes.indices {
-        #expect(scan(bytes, [split], size) == expected, "\(split) of \(head.debugDescription)")
+        #expect(scan(bytes, [split], size, padding: split) == expected, "\(split) of \(head.debugDescription)")
       }
     }
   }
@@ -56,12 +59,12 @@ struct HeadScanTests {
     var length: Int
   }
 
-  private func scan(_ bytes: [UInt8], _ splits: [Int], _ size: Int) -> End {
+  private func scan(_ bytes: [UInt8], _ splits: [Int], _ size: Int, padding: Int = 0) -> End {
     var scan = HeadScan()
     var outcome = HeadOutcome.incomplete
-    for count in splits + [bytes.count] {
+    for (index, count) in (splits + [bytes.count]).enumerated() {
       // Each time another buffer: a connection may have been given a new one.
-      let buffer = PaddedBytes(bytes[..<count])
+      let buffer = PaddedBytes(bytes[..<count], padding: PaddedBytes.paddings[(padding + index) % 6])
       outcome = scan.advance(buffer.base, buffer.count, sizeBound: size)
       if outcome != .incomplete { break }
     }

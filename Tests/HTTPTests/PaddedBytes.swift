@@ -2,10 +2,13 @@ import Primitives
 
 /// Bytes with the padding that parsers may read, filled with what would change the outcome if it were acted on.
 final class PaddedBytes {
+  /// Beginnings of what may follow in a buffer.
+  static let paddings = ["\r\n\r\nx: y\r\n", "x: y\r\n\r\n", "ab\0", "\n", "  \t:\r\n", ""]
+
   let base: UnsafeMutablePointer<UInt8>
   let count: Int
 
-  init(_ bytes: some Collection<UInt8>, padding: String = "\r\n\r\nx: y\r\n") {
+  init(_ bytes: some Collection<UInt8>, padding: String = paddings[0]) {
     count = bytes.count
     base = .allocate(capacity: count + 64)
     let tail = Array(padding.utf8)

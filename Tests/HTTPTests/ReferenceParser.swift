@@ -1,4 +1,5 @@
 import HTTP
+import Primitives
 
 /// What a head says, in the plainest form.
 struct ReferenceHead: Equatable {
@@ -176,12 +177,15 @@ struct ReferenceParser {
   private func authority(_ text: String) -> (name: String, port: Int?)? {
     var name = text[...]
     var port: Int?
-    if text.hasPrefix("[") { return nil }
-    if let colon = text.firstIndex(of: ":") {
+    let bracket = text.firstIndex(of: "]")
+    if let colon = text[(bracket ?? text.startIndex)...].firstIndex(of: ":") {
       name = text[..<colon]
       let digits = text[text.index(after: colon)...]
       guard let number = Int(digits), String(number) == digits, (1...65535).contains(number) else { return nil }
       port = number
+    }
+    if name.hasPrefix("["), name.hasSuffix("]"), name.contains(":"), IPAddress(name.dropFirst().dropLast()) != nil {
+      return (name.lowercased(), port)
     }
     if name.hasSuffix(".") { name = name.dropLast() }
     guard name.utf8.count <= 255, !name.isEmpty, !name.hasPrefix("."), !name.hasSuffix("."), !name.contains("..")

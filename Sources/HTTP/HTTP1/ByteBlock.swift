@@ -11,25 +11,25 @@ struct ByteBlock {
   @inline(__always)
   private static func all(_ byte: UInt8) -> SIMD16<UInt8> { SIMD16(repeating: byte) }
 
-  /// Index of the first byte that is a control, 16 without one.
+  /// The controls.
   @inline(__always)
-  var firstControl: Int { ByteBlock.first((bytes .< ByteBlock.all(0x20)) .| (bytes .== ByteBlock.all(0x7F))) }
+  var controls: ByteMask { ByteMask((bytes .< ByteBlock.all(0x20)) .| (bytes .== ByteBlock.all(0x7F))) }
 
-  /// Index of the first byte that is no visible ASCII character, or is `#`; 16 without one.
+  /// The bytes that are no visible ASCII characters, or are `#`.
   @inline(__always)
-  var firstOutsideTarget: Int {
+  var outsideTarget: ByteMask {
     // Everything but 0x21 ... 0x7E wraps round to 0x5E and above.
     let isOutside = (bytes &- ByteBlock.all(0x21)) .>= ByteBlock.all(0x5E)
-    return ByteBlock.first(isOutside .| (bytes .== ByteBlock.all(UInt8(ascii: "#"))))
+    return ByteMask(isOutside .| (bytes .== ByteBlock.all(UInt8(ascii: "#"))))
   }
 
-  /// Index of the first byte that is neither letter, digit nor hyphen; 16 without one.
+  /// The bytes that are neither letters, digits nor hyphens.
   @inline(__always)
-  var firstOutsideName: Int {
+  var outsideName: ByteMask {
     let isLetter = ((bytes | ByteBlock.all(0x20)) &- ByteBlock.all(0x61)) .< ByteBlock.all(26)
     let isDigit = (bytes &- ByteBlock.all(0x30)) .< ByteBlock.all(10)
     let isHyphen = bytes .== ByteBlock.all(UInt8(ascii: "-"))
-    return ByteBlock.first(.!(isLetter .| isDigit .| isHyphen))
+    return ByteMask(.!(isLetter .| isDigit .| isHyphen))
   }
 
   /// The first and second eight bytes in lower case, where they are letters, digits or hyphens; the first byte lowest.
@@ -38,12 +38,27 @@ struct ByteBlock {
     let words = unsafeBitCast(bytes | ByteBlock.all(0x20), to: SIMD2<UInt64>.self)
     return (UInt64(littleEndian: words[0]), UInt64(littleEndian: words[1]))
   }
+}
+
+/// Which of sixteen bytes were found: one byte of 0xFF for each that was, 0 for the others.
+struct ByteMask {
+  private let low: UInt64
+  private let high: UInt64
 
   @inline(__always)
-  private static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+  init(_ mask: SIMDMask<SIMD16<Int8>>) {
     let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-    let low = UInt64(littleEndian: words[0])
-    if low != 0 { return low.trailingZeroBitCount >> 3 }
-    return 8 &+ UInt64(littleEndian: words[1]).trailingZeroBitCount >> 3
+    low = UInt64(littleEndian: words[0])
+    high = UInt64(littleEndian: words[1])
+  }
+
+  /// Whether none was found. Asked first in loops, so that a block need not wait for the place in the one before.
+  @inline(__always)
+  var isEmpty: Bool { low | high == 0 }
+
+  /// Index of the first that was found, 16 without one.
+  @inline(__always)
+  var first: Int {
+    low != 0 ? low.trailingZeroBitCount >> 3 : 8 &+ high.trailingZeroBitCount >> 3
   }
 }

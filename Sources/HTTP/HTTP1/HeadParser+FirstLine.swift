@@ -23,9 +23,12 @@ extension HeadParser {
     at &+= 1
     let target = at
     while at < limit {
-      let first = ByteBlock(base + at).firstOutsideTarget
-      at &+= first
-      if first < 16 { break }
+      let outside = ByteBlock(base + at).outsideTarget
+      if !outside.isEmpty {
+        at &+= outside.first
+        break
+      }
+      at &+= 16
     }
     guard at < limit else { return .incomplete }
     guard base[at] == Octet.space else { return .bad }

@@ -12,6 +12,8 @@ struct FramingFields {
 
 extension HeadParser {
   /// Reads Content-Length and Transfer-Encoding: at most one of them, once, with one plain value (RFC 9112 §6.1, §6.2).
+  ///
+  /// Look-alikes count: somebody behind us might take them for the field, so a head with one is malformed.
   func readFraming(_ base: UnsafePointer<UInt8>, minorVersion: UInt8) -> FramingFields {
     let hasLength = section.seen.contains(.contentLength)
     let hasEncoding = section.seen.contains(.transferEncoding)

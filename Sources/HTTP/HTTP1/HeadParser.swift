@@ -14,7 +14,8 @@ public struct HeadParser: ~Copyable {
   public let fieldCapacity: Int
   /// The host of the request parsed last as `HostName.normalize` makes it; `request.hostNameCount` bytes.
   public let hostName: UnsafeMutablePointer<UInt8>
-  /// The request head parsed last, if it was complete.
+  /// The request head parsed last. Unless that was complete, only what its request line says is good, and that only if
+  /// `request.lineEnd` is above 0.
   public var request = RequestHead()
   /// The response head parsed last, if it was complete.
   public var response = ResponseHead()
@@ -56,13 +57,14 @@ public struct HeadParser: ~Copyable {
 
   /// Parses a request head at the start of `count` bytes; `request` and `fields` hold it if it is complete.
   ///
-  /// A head may be `sizeBound` bytes long and have `countBound` fields. One empty line before it is skipped.
+  /// A head may be `sizeBound` bytes long (below 2^31) and have `countBound` fields. One empty line before it is skipped.
   public mutating func parseRequest(
     _ base: UnsafePointer<UInt8>, _ count: Int, sizeBound: Int, countBound: Int
   ) -> HeadOutcome {
     let limit = min(count, sizeBound)
     var outcome = readRequestLine(base, limit)
     guard outcome == .complete else {
+      request = RequestHead()
       return outcome == .incomplete && count >= sizeBound ? .targetTooLong : outcome
     }
     outcome = readFields(base, Int(request.lineEnd), limit, countBound)

@@ -67,7 +67,8 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     withUnsafeMutableBytes(of: &words) { plain in
       for index in 0..<count { plain[index] = plainByte(p[index]) }
     }
-    return FieldNameTable.shared.name(words.0, words.1, words.2)
+    return FieldNameTable.shared.name(
+      UInt64(littleEndian: words.0), UInt64(littleEndian: words.1), UInt64(littleEndian: words.2))
   }
 
   private static func plainByte(_ byte: UInt8) -> UInt8 {

@@ -47,11 +47,12 @@ struct FieldNameTable: @unchecked Sendable, BitwiseCopyable {
       withUnsafeMutableBytes(of: &words) { bytes in
         for index in 0..<name.text.utf8CodeUnitCount { bytes[index] = name.text.utf8Start[index] }
       }
-      let entry = entries + slot(words.0, words.1, words.2, multiplier)
+      let low = UInt64(littleEndian: words.0)
+      let middle = UInt64(littleEndian: words.1)
+      let high = UInt64(littleEndian: words.2)
+      let entry = entries + slot(low, middle, high, multiplier)
       guard entry.pointee.name == .other else { return false }
-      entry.pointee = Entry(
-        low: UInt64(littleEndian: words.0), middle: UInt64(littleEndian: words.1),
-        high: UInt64(littleEndian: words.2), name: name)
+      entry.pointee = Entry(low: low, middle: middle, high: high, name: name)
     }
     return true
   }
