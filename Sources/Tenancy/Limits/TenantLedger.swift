@@ -15,7 +15,7 @@ public struct TenantLimits: Sendable, BitwiseCopyable {
 }
 
 /// What a tenant has used: kept over reloads, shared by all workers without a lock.
-public struct TenantAccount: ~Copyable {
+public struct TenantAccount: ~Copyable, Sendable {
   /// Its bucket of requests.
   public let bucket = TokenBucket()
   /// Its requests in flight.

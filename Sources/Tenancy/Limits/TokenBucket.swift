@@ -32,6 +32,8 @@ public struct TokenBucketRule: Sendable, BitwiseCopyable {
   private(set) var cost: UInt64
   /// Units of a full bucket.
   private(set) var depth: UInt64
+  /// Ticks of `TokenBucket` after which a bucket that nobody took from is full for certain.
+  private(set) var horizon: Int32 = 0
 
   /// No limit.
   public init() {
@@ -60,6 +62,7 @@ public struct TokenBucketRule: Sendable, BitwiseCopyable {
     self.cost = cost
     let burst = min(UInt64(max(1, rate.burst)), (1 << 61) / cost)
     depth = burst * cost
+    horizon = Int32(clamping: (Int64(depth / scale) + TokenBucket.lag) >> TokenBucket.tick + 2)
     self.rate = RequestRate(count: rate.count, period: Int64(period), burst: Int64(burst))
   }
 
@@ -93,38 +96,54 @@ public struct Admission: Sendable, BitwiseCopyable {
 
 /// A token bucket as the generic cell rate algorithm (ITU-T I.371): one number, the theoretical arrival time.
 ///
-/// Any thread may take from it. Time wraps; a number further ahead than a full debt is from a time long gone.
-public struct TokenBucket: ~Copyable {
+/// Any thread may take from it. The arrival time wraps, within hours for the finest units, so a coarse time of the last
+/// token tells a debt from a number that has come round.
+public struct TokenBucket: ~Copyable, Sendable {
+  /// Units at which the bucket is full.
   private let arrival: Atomic<UInt64>
+  /// When a token was last taken, in ticks; only ever raised.
+  private let used: Atomic<Int32>
 
   /// A full bucket.
-  public init() { arrival = Atomic(0) }
+  public init() {
+    arrival = Atomic(0)
+    used = Atomic(0)
+  }
 
   /// Nanoseconds that one thread's clock may lag behind another's.
-  private static let lag: UInt64 = 60 * 1_000_000_000
+  static let lag: Int64 = 60 * 1_000_000_000
+  /// A tick is 2 to this power nanoseconds, about a second.
+  static let tick: Int64 = 30
+
+  @inline(__always)
+  private static func ticks(_ now: Instant) -> Int32 { Int32(truncatingIfNeeded: now.nanoseconds >> tick) }
 
   /// Units of debt at `now`. A number ahead of a full debt comes from a thread whose clock is ahead of this one; one
-  /// further ahead than any such lag is from a time long gone, before the count of units wrapped.
+  /// further ahead than any such lag is from a time long gone.
   @inline(__always)
   private static func debt(_ arrival: UInt64, _ now: UInt64, _ rule: TokenBucketRule) -> UInt64 {
     let debt = arrival &- now
-    return debt <= rule.depth + lag * rule.scale ? debt : 0
+    return debt <= rule.depth + UInt64(lag) * rule.scale ? debt : 0
   }
 
   /// Takes one token at `now`, or says when there will be one.
   @inline(__always)
   public func take(_ rule: TokenBucketRule, at now: Instant) -> Admission {
+    let ticks = TokenBucket.ticks(now)
     let now = UInt64(bitPattern: now.nanoseconds) &* rule.scale
-    var known = arrival.load(ordering: .relaxed)
+    var known = arrival.load(ordering: .acquiring)
     while true {
-      let debt = TokenBucket.debt(known, now, rule)
+      // Read behind the arrival time and raised before it: who sees a new arrival time sees its tick too.
+      let age = ticks &- used.load(ordering: .relaxed)
+      let debt = age > rule.horizon ? 0 : TokenBucket.debt(known, now, rule)
       let next = debt + rule.cost
       guard next <= rule.depth else {
         let units = next - rule.depth
         return Admission(isAdmitted: false, remaining: 0, wait: Int64((units + rule.scale - 1) / rule.scale))
       }
+      if age > 0 { used.store(ticks, ordering: .relaxed) }
       let (isExchanged, current) = arrival.weakCompareExchange(
-        expected: known, desired: now &+ next, ordering: .relaxed)
+        expected: known, desired: now &+ next, successOrdering: .releasing, failureOrdering: .acquiring)
       if isExchanged {
         return Admission(
           isAdmitted: true, remaining: Int64((rule.depth - next) / rule.cost), wait: Int64(next / rule.scale))
@@ -136,26 +155,38 @@ public struct TokenBucket: ~Copyable {
   /// Whole tokens in the bucket at `now`.
   public func level(_ rule: TokenBucketRule, at now: Instant) -> Int64 {
     guard !rule.isUnlimited else { return .max }
-    let now = UInt64(bitPattern: now.nanoseconds) &* rule.scale
-    let debt = TokenBucket.debt(arrival.load(ordering: .relaxed), now, rule)
-    return Int64((rule.depth - min(debt, rule.depth)) / rule.cost)
+    let debt = owed(arrival.load(ordering: .acquiring), rule, now)
+    return Int64((rule.depth - debt) / rule.cost)
   }
 
-  /// Brings the bucket from one rule to another so that it is as full as it was, in shares of its depth.
+  /// The debt, at most that of an empty bucket, that `known` says.
+  private func owed(_ known: UInt64, _ rule: TokenBucketRule, _ now: Instant) -> UInt64 {
+    guard !rule.isUnlimited, TokenBucket.ticks(now) &- used.load(ordering: .relaxed) <= rule.horizon else { return 0 }
+    return min(TokenBucket.debt(known, UInt64(bitPattern: now.nanoseconds) &* rule.scale, rule), rule.depth)
+  }
+
+  /// Brings the bucket from one rule to another so that it is as full as it was, in shares of its depth; never fuller.
   public func refit(from old: TokenBucketRule, to new: TokenBucketRule, at now: Instant) {
-    let time = UInt64(bitPattern: now.nanoseconds)
-    var known = arrival.load(ordering: .relaxed)
+    let ticks = TokenBucket.ticks(now)
+    var known = arrival.load(ordering: .acquiring)
     while true {
-      let debt = old.isUnlimited ? 0 : min(TokenBucket.debt(known, time &* old.scale, old), old.depth)
+      let debt = owed(known, old, now)
       var next: UInt64 = 0
       if !new.isUnlimited {
-        let share = old.depth == 0 ? (high: 0, low: 0) : debt.multipliedFullWidth(by: new.depth)
-        let scaled = old.depth == 0 ? 0 : old.depth.dividingFullWidth((share.high, share.low)).quotient
-        next = time &* new.scale &+ scaled
+        next = UInt64(bitPattern: now.nanoseconds) &* new.scale &+ TokenBucket.share(debt, of: old.depth, new.depth)
       }
-      let (isExchanged, current) = arrival.weakCompareExchange(expected: known, desired: next, ordering: .relaxed)
+      if ticks &- used.load(ordering: .relaxed) > 0 { used.store(ticks, ordering: .relaxed) }
+      let (isExchanged, current) = arrival.weakCompareExchange(
+        expected: known, desired: next, successOrdering: .releasing, failureOrdering: .acquiring)
       if isExchanged { return }
       known = current
     }
+  }
+
+  /// What `debt` of `depth` is of `another` depth, rounded up.
+  private static func share(_ debt: UInt64, of depth: UInt64, _ another: UInt64) -> UInt64 {
+    guard depth > 0 else { return 0 }
+    let (quotient, remainder) = depth.dividingFullWidth(debt.multipliedFullWidth(by: another))
+    return remainder == 0 ? quotient : quotient + 1
   }
 }
