@@ -56,6 +56,8 @@ import Testing
     #expect(shared.enter(limit: 1))
   }
 
+  @Test func anAccountIsSixteenBytes() { #expect(MemoryLayout<TenantAccount>.stride == 16) }
+
   @Test func accountsAreApartAndNeverMove() {
     let ledger = TenantLedger()
     ledger.ensure(capacity: 1)

@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func debtIsRoundedUp() {
-    // One of two tokens gone; a third of three tokens of one unit each would be one and a half.
+    // One of two tokens is gone: of three tokens of one unit each, that is one and a half.
     let old = TokenBucketRule(.perSecond(1, burst: 2))
     let new = TokenBucketRule(RequestRate(count: .second, period: .second, burst: 3))
     let shared = bucket(old, taking: 1)
