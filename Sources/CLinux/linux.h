@@ -111,3 +111,8 @@ static inline void *linux_reserve(size_t count) {
 static inline void linux_set_errno(int number) { errno = number; }
 static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
 static inline void linux_release(void *memory, size_t count) { munmap(memory, count); }
+// Whether a path leads to a socket, itself and not through a link.
+static inline int linux_is_socket(const char *path) {
+  struct stat facts;
+  return lstat(path, &facts) == 0 && S_ISSOCK(facts.st_mode);
+}

@@ -61,7 +61,8 @@ public enum Socket {
   }
 
   private static func removeStale(_ endpoint: Endpoint, _ address: inout SocketAddress) {
-    guard case .unix(let path) = endpoint else { return }
+    // A plain file refuses connections as a dead socket does, and is none of ours.
+    guard case .unix(let path) = endpoint, linux_is_socket(path) != 0 else { return }
     let probe = linux_socket(AF_UNIX, Int32(SOCK_STREAM.rawValue))
     defer { _ = CLinux.close(probe) }
     let length = address.length

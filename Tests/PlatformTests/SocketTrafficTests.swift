@@ -123,12 +123,10 @@ import Testing
     let path = NSTemporaryDirectory() + "gh-\(UInt64.random(in: 0 ... .max)).txt"
     #expect(FileManager.default.createFile(atPath: path, contents: Data("keep".utf8)))
     defer { Socket.removePath(path) }
-    withKnownIssue("connecting to a plain file is refused as to a dead socket, and the file is removed") {
-      #expect(throws: SystemError.self) {
-        Socket.close(try Socket.listen(on: .unix(path)), resetting: false)
-      }
-      #expect(FileManager.default.contents(atPath: path) == Data("keep".utf8))
+    #expect(throws: SystemError.self) {
+      Socket.close(try Socket.listen(on: .unix(path)), resetting: false)
     }
+    #expect(FileManager.default.contents(atPath: path) == Data("keep".utf8))
   }
 
   /// Whether this machine has a loopback of IPv6.

@@ -17,11 +17,11 @@ public struct AffinityKey: Sendable, BitwiseCopyable {
 public enum AffinityReading: Sendable, BitwiseCopyable, Equatable {
   /// Made here, for this tenant, shard and epoch; `expiry` in seconds since 1970.
   case good(backend: UInt64, expiry: Int64)
-  /// Not made with this key.
+  /// Not made with this key for this shard.
   case forged
   /// Another tenant's.
   case foreign
-  /// Of an older epoch, or another shard.
+  /// Of another epoch.
   case stale
   /// Past its time.
   case expired

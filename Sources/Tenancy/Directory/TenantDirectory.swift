@@ -9,7 +9,7 @@ struct TenantEntry: BitwiseCopyable {
   var firstHost: Int32 = -1
   var home: Int32 = -1
   var plan: Int16 = -1
-  var file: Int16 = 0
+  var file: Int32 = 0
   var idCount: UInt8 = 0
   var state = TenantState.active
   var isLive = false

@@ -97,7 +97,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
     let start = text.append(bytes, line.id.count)
     entries.base[Int(index)] = TenantEntry(
       epoch: line.epoch, id: UInt32(start), line: line.line, limits: place(of: line), home: line.home,
-      plan: Int16(line.plan), file: Int16(line.file), idCount: UInt8(line.id.count), state: line.state, isLive: true)
+      plan: Int16(line.plan), file: line.file, idCount: UInt8(line.id.count), state: line.state, isLive: true)
     insertID(hash, index)
     count += 1
     last = index
