@@ -61,9 +61,13 @@ static inline int linux_linger_reset(int descriptor) {
   struct linger option = {1, 0};
   return setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, sizeof option);
 }
-static inline ssize_t linux_recv(int descriptor, void *into, size_t count) { return recv(descriptor, into, count, 0); }
+// recv(3) and send(3) are cancellation points: in a process of several threads the library pays for that around each
+// call. Nobody cancels threads here, so the system calls are made directly.
+static inline ssize_t linux_recv(int descriptor, void *into, size_t count) {
+  return syscall(SYS_recvfrom, descriptor, into, count, 0, NULL, NULL);
+}
 static inline ssize_t linux_send(int descriptor, const void *from, size_t count) {
-  return send(descriptor, from, count, MSG_NOSIGNAL);
+  return syscall(SYS_sendto, descriptor, from, count, MSG_NOSIGNAL, NULL, 0);
 }
 static inline ssize_t linux_send_two(int descriptor, const void *first, size_t firstCount, const void *second, size_t secondCount) {
   struct iovec parts[2] = {{(void *)first, firstCount}, {(void *)second, secondCount}};

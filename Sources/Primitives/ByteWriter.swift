@@ -55,6 +55,7 @@ public struct ByteWriter: BitwiseCopyable {
 
   /// Appends a number in decimal digits, with `-` before a negative one.
   public mutating func append(decimal: Int64) {
+    if decimal >= 0, decimal < 10 { return append(byte: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: decimal)) }
     if decimal < 0 { append(byte: UInt8(ascii: "-")) }
     var rest = decimal.magnitude
     var digits = 1
@@ -77,7 +78,24 @@ public struct ByteWriter: BitwiseCopyable {
   }
 
   /// Appends a number in sixteen lower-case hexadecimal digits.
-  public mutating func append(hex16: UInt64) { append(hex: hex16, digits: 16) }
+  public mutating func append(hex16: UInt64) {
+    guard let place = reserve(16) else { return }
+    let raw = UnsafeMutableRawPointer(place)
+    raw.storeBytes(of: ByteWriter.digits(UInt32(truncatingIfNeeded: hex16 >> 32)).bigEndian, as: UInt64.self)
+    raw.storeBytes(
+      of: ByteWriter.digits(UInt32(truncatingIfNeeded: hex16)).bigEndian, toByteOffset: 8, as: UInt64.self)
+  }
+
+  /// The eight hexadecimal digits of a number, the first in the highest byte: a nibble spread to each byte at once.
+  @inline(__always)
+  private static func digits(_ value: UInt32) -> UInt64 {
+    var spread = UInt64(value)
+    spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
+    spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+    spread = (spread | spread << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    let letters = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+  }
 
   private mutating func append(hex: UInt64, digits: Int) {
     guard let place = reserve(digits) else { return }

@@ -132,11 +132,41 @@ private struct IPv6Groups {
 }
 
 extension ByteWriter {
+  /// Writes a number of at most three digits; returns the place behind it.
+  @inline(__always)
+  private static func write(_ octet: UInt8, at place: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    var place = place
+    if octet >= 100 {
+      place.pointee = UInt8(ascii: "0") &+ octet / 100
+      place += 1
+    }
+    if octet >= 10 {
+      place.pointee = UInt8(ascii: "0") &+ octet / 10 % 10
+      place += 1
+    }
+    place.pointee = UInt8(ascii: "0") &+ octet % 10
+    return place + 1
+  }
+
+  /// Appends an IPv4 address where there is room for the longest.
+  private mutating func append(v4 value: UInt32) {
+    guard let start = reserve(15) else { return }
+    var place = ByteWriter.write(UInt8(truncatingIfNeeded: value &>> 24), at: start)
+    var shift: UInt32 = 24
+    while shift > 0 {
+      shift &-= 8
+      place.pointee = UInt8(ascii: ".")
+      place = ByteWriter.write(UInt8(truncatingIfNeeded: value &>> shift), at: place + 1)
+    }
+    written &-= 15 &- (place - start)
+  }
+
   /// Appends the text of an address: IPv4 in decimal parts, IPv6 as RFC 5952 recommends; at most 39 bytes.
   public mutating func append(_ address: IPAddress) {
     if address.isV4 {
-      for shift in stride(from: Int64(24), through: 0, by: -8) {
-        append(decimal: Int64((address.low >> UInt64(shift)) & 0xFF))
+      if capacity &- written >= 15 { return append(v4: UInt32(truncatingIfNeeded: address.low)) }
+      for shift in stride(from: UInt64(24), through: 0, by: -8) {
+        append(decimal: Int64((address.low >> shift) & 0xFF))
         if shift > 0 { append(byte: UInt8(ascii: ".")) }
       }
     } else {

@@ -14,7 +14,7 @@ public struct SipHash: Sendable, BitwiseCopyable {
     var state = State(key0, key1, isLong: false)
     state.absorb(bytes, count)
     state.v2 ^= 0xFF
-    state.rounds(4)
+    state.fourRounds()
     return state.v0 ^ state.v1 ^ state.v2 ^ state.v3
   }
 
@@ -23,10 +23,10 @@ public struct SipHash: Sendable, BitwiseCopyable {
     var state = State(key0, key1, isLong: true)
     state.absorb(bytes, count)
     state.v2 ^= 0xEE
-    state.rounds(4)
+    state.fourRounds()
     let first = state.v0 ^ state.v1 ^ state.v2 ^ state.v3
     state.v1 ^= 0xDD
-    state.rounds(4)
+    state.fourRounds()
     return (first, state.v0 ^ state.v1 ^ state.v2 ^ state.v3)
   }
 
@@ -40,6 +40,7 @@ public struct SipHash: Sendable, BitwiseCopyable {
       v3 = key1 ^ 0x7465_6462_7974_6573
     }
 
+    @inline(__always)
     mutating func absorb(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
       let raw = UnsafeRawPointer(bytes)
       var place = 0
@@ -60,24 +61,35 @@ public struct SipHash: Sendable, BitwiseCopyable {
     @inline(__always)
     private mutating func take(_ word: UInt64) {
       v3 ^= word
-      rounds(2)
+      twoRounds()
       v0 ^= word
     }
 
     @inline(__always)
-    mutating func rounds(_ count: Int) {
-      for _ in 0..<count {
-        v0 = v0 &+ v1
-        v1 = (v1 << 13 | v1 >> 51) ^ v0
-        v0 = v0 << 32 | v0 >> 32
-        v2 = v2 &+ v3
-        v3 = (v3 << 16 | v3 >> 48) ^ v2
-        v0 = v0 &+ v3
-        v3 = (v3 << 21 | v3 >> 43) ^ v0
-        v2 = v2 &+ v1
-        v1 = (v1 << 17 | v1 >> 47) ^ v2
-        v2 = v2 << 32 | v2 >> 32
-      }
+    mutating func twoRounds() {
+      round()
+      round()
+    }
+
+    @inline(__always)
+    mutating func fourRounds() {
+      twoRounds()
+      twoRounds()
+    }
+
+    // Shifts are masked (`&<<`): a checked shift by a constant is not always folded.
+    @inline(__always)
+    private mutating func round() {
+      v0 = v0 &+ v1
+      v1 = (v1 &<< 13 | v1 &>> 51) ^ v0
+      v0 = v0 &<< 32 | v0 &>> 32
+      v2 = v2 &+ v3
+      v3 = (v3 &<< 16 | v3 &>> 48) ^ v2
+      v0 = v0 &+ v3
+      v3 = (v3 &<< 21 | v3 &>> 43) ^ v0
+      v2 = v2 &+ v1
+      v1 = (v1 &<< 17 | v1 &>> 47) ^ v2
+      v2 = v2 &<< 32 | v2 &>> 32
     }
   }
 }

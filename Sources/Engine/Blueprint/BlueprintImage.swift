@@ -15,7 +15,6 @@ struct ShardEntry: BitwiseCopyable {
   /// Its backends in the image's list.
   var firstBackend: Int32
   var backendCount: Int32
-  var poolIdle: Int32
   var balance: BalanceAlgorithm
   var name: NameBytes
   /// Its name's hash: its place in rendezvous hashing, and in affinity cookies.
@@ -31,6 +30,8 @@ struct BackendEntry: BitwiseCopyable {
   /// Its number in the roster.
   var number: Int32
   var weight: Int32
+  /// Unused connections kept to it.
+  var poolIdle: Int32
   /// What an affinity cookie calls it: a hash of shard and address.
   var key: UInt64
   var name: NameBytes
@@ -77,13 +78,13 @@ final class BlueprintImage: @unchecked Sendable {
       let hash = Rendezvous.hash(shard.name)
       shards[index] = ShardEntry(
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
-        poolIdle: Int32(shard.poolIdle), balance: shard.balance, name: name, hash: hash,
+        balance: shard.balance, name: name, hash: hash,
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second)
       for backend in shard.backends {
         let backendNumber = number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health)
         isComplete = isComplete && backendNumber >= 0
         backends[nextBackend] = BackendEntry(
-          number: backendNumber, weight: Int32(backend.weight),
+          number: backendNumber, weight: Int32(backend.weight), poolIdle: Int32(shard.poolIdle),
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }

@@ -26,21 +26,16 @@ struct Decision: BitwiseCopyable {
 }
 
 extension ImageView {
-  /// What a request head says of whose it is; `nil` when its host is malformed.
+  /// What a request head says of whose it is.
   ///
-  /// - Parameter names: room for a host name, in use as long as the facts are.
+  /// - Parameter name: the host's name as the parser normalised it, in use as long as the facts are.
   func facts(
     of head: RequestHead, _ fields: UnsafePointer<Field>, _ base: UnsafePointer<UInt8>, isTrusted: Bool,
-    names: UnsafeMutablePointer<UInt8>
-  ) -> RequestFacts? {
+    name: UnsafePointer<UInt8>
+  ) -> RequestFacts {
     var facts = RequestFacts(
-      host: UnsafeBufferPointer(start: names, count: 0), field: nil,
+      host: UnsafeBufferPointer(start: name, count: Int(head.hostNameCount)), field: nil,
       path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count))
-    if head.host.count > 0 {
-      let length = HostName.normalize(base + Int(head.host.start), head.host.count, into: names)
-      guard length >= 0 else { return nil }
-      facts.host = UnsafeBufferPointer(start: names, count: length)
-    }
     guard isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) else { return facts }
     for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
       let value = fields[index].value

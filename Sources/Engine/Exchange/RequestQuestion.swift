@@ -37,12 +37,9 @@ public struct RequestQuestion: Sendable {
       case .tooLarge: return RequestVerdict(code: .headTooLarge)
       default: return RequestVerdict(code: .badRequest)
       }
-      return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { names in
-        let facts = view.facts(
-          of: parser.request, parser.fields, base, isTrusted: view.trusts(client), names: names.baseAddress!)
-        guard let facts else { return RequestVerdict(code: .badRequest) }
-        return RequestVerdict(view.decide(facts))
-      }
+      let isTrusted = view.trusts(client)
+      let facts = view.facts(of: parser.request, parser.fields, base, isTrusted: isTrusted, name: parser.hostName)
+      return RequestVerdict(view.decide(facts))
     }
   }
 }

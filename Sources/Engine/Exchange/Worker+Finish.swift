@@ -51,7 +51,7 @@ extension Worker where N: ~Copyable {
 
   /// Counts a response for the backend it came from.
   @inline(__always)
-  func noteResponse(_ exchange: UnsafeMutablePointer<Exchange>) {
+  mutating func noteResponse(_ exchange: UnsafeMutablePointer<Exchange>) {
     let row = counters.row(ofBackend: exchange.pointee.backend)
     row[BackendPlace.classes + min(Int(exchange.pointee.status) / 100, 5) - 1].add()
     HistogramPlace.add(network.now - exchange.pointee.attemptStarted, to: row + BackendPlace.histogram)

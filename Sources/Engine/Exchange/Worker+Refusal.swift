@@ -94,7 +94,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Seconds after which trying again makes sense, at least one; `nil` when it doesn't.
-  private func retryAfter(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> Int64? {
+  private mutating func retryAfter(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> Int64? {
     switch code {
     case .rateLimited: max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
     case .concurrencyLimited, .overloaded, .noBackend: 1
@@ -103,7 +103,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of the tenant's request rate.
-  func writeRateLimit(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
+  mutating func writeRateLimit(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
     let rate = exchange.pointee.rate
     guard rate.count > 0 else { return }
     writer.append("RateLimit-Policy: \"requests\";q=")
@@ -135,7 +135,9 @@ extension Worker where N: ~Copyable {
     return writer
   }
 
-  private func bytes(of range: ByteRange, in exchange: UnsafeMutablePointer<Exchange>) -> UnsafeBufferPointer<UInt8> {
+  private mutating func bytes(of range: ByteRange, in exchange: UnsafeMutablePointer<Exchange>) -> UnsafeBufferPointer<
+    UInt8
+  > {
     guard let memory = exchange.pointee.kept.memory, range.count > 0 else {
       return UnsafeBufferPointer(start: UnsafePointer(nameScratch), count: 0)
     }
@@ -149,7 +151,7 @@ extension Worker where N: ~Copyable {
     return UnsafeBufferPointer(start: nameScratch + 512, count: writer.count)
   }
 
-  private func writeProblem(
+  private mutating func writeProblem(
     _ writer: inout ByteWriter, _ code: RefusalCode, _ tenant: UnsafeBufferPointer<UInt8>,
     _ request: UnsafeBufferPointer<UInt8>
   ) {
@@ -180,7 +182,7 @@ extension Worker where N: ~Copyable {
     }
   }
 
-  private func problemType(_ code: RefusalCode) -> StaticString {
+  private mutating func problemType(_ code: RefusalCode) -> StaticString {
     switch code {
     case .rateLimited, .concurrencyLimited: "https://iana.org/assignments/http-problem-types#quota-exceeded"
     case .overloaded: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
@@ -188,7 +190,9 @@ extension Worker where N: ~Copyable {
     }
   }
 
-  private func writePage(_ writer: inout ByteWriter, _ code: RefusalCode, _ request: UnsafeBufferPointer<UInt8>) {
+  private mutating func writePage(
+    _ writer: inout ByteWriter, _ code: RefusalCode, _ request: UnsafeBufferPointer<UInt8>
+  ) {
     writer.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>")
     writer.append(decimal: Int64(code.status))
     writer.append(" ")

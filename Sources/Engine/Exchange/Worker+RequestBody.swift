@@ -3,7 +3,7 @@ import Primitives
 
 extension Worker where N: ~Copyable {
   /// Whether the backend of a client's exchange can take more of it now.
-  func canForwardBody(_ slot: Int32) -> Bool {
+  mutating func canForwardBody(_ slot: Int32) -> Bool {
     let id = connections[slot].pointee.exchange
     guard id >= 0 else { return false }
     let upstream = exchanges[id].pointee.upstream
@@ -80,7 +80,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Writes the last chunk and the trailers that may pass.
-  func writeTrailers(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, dropping: FieldSet) {
+  mutating func writeTrailers(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, dropping: FieldSet) {
     let framing = FieldSet(
       .host, .connection, .contentLength, .transferEncoding, .te, .trailer, .upgrade, .keepAlive, .proxyConnection,
       .cookie, .setCookie, .expect)

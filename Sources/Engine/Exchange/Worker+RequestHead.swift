@@ -6,20 +6,6 @@ extension Worker where N: ~Copyable {
   /// Bytes that the proxy's own fields of a request take at most, names and values.
   private static var ownFields: Int { 2048 }
 
-  /// Fields of a request that are never passed on as they came: hop-by-hop (RFC 9110, section 7.6.1), and those that
-  /// the proxy sets.
-  private static var requestDrop: FieldSet {
-    FieldSet(
-      .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, .http2Settings, .xForwardedFor,
-      .xRequestID, .xTenantID, .xPlacementShard, .xPlacementEpoch)
-  }
-
-  /// Fields that an untrusted client may not set.
-  private static var untrustedDrop: FieldSet { FieldSet(.xForwardedProto, .xForwardedHost, .forwarded) }
-
-  /// Fields that a `Connection` field can't remove: what frames a message and says where it goes.
-  private static var unremovable: FieldSet { FieldSet(.host, .contentLength) }
-
   /// Builds the request head as the backend gets it in the exchange's own buffer; false when it would be too large.
   mutating func keepRequest(
     _ id: Int32, _ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead
@@ -58,7 +44,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.kept = kept
   }
 
-  private func writeRequestLine(
+  private mutating func writeRequestLine(
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: RequestHead
   ) {
@@ -75,18 +61,19 @@ extension Worker where N: ~Copyable {
   }
 
   /// Passes the client's fields on as runs of their original bytes.
-  private func writeFields(
+  private mutating func writeFields(
     _ writer: inout ByteWriter, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead
   ) {
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
-    let drop = isTrusted ? Self.requestDrop : Self.requestDrop.union(Self.untrustedDrop)
+    let drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
+    let unremovable = DroppedFields.unremovable
     let mayNameTenant = view.rules._withUnsafeGuaranteedRef { $0.hasHeader }
     var start: Int32 = 0
     var end: Int32 = 0
     for index in 0..<head.fieldCount {
       let field = parser.fields[index]
       let isDropped =
-        drop.contains(field.id) || (field.isNamedByConnection && !Self.unremovable.contains(field.id))
+        drop.contains(field.id) || (field.isNamedByConnection && !unremovable.contains(field.id))
         || (field.hasUnderscore && field.id != .other) || (mayNameTenant && view.isTenantField(field, base))
       if isDropped { continue }
       if field.line.start != end {
@@ -99,7 +86,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Says whose request it is and where it was placed.
-  private func writeTenant(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
+  private mutating func writeTenant(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
     let tenant = exchange.pointee.tenant
     let name = view.directory._withUnsafeGuaranteedRef { $0.idBytes(of: tenant) }
     writer.append("X-Tenant-ID: ")
@@ -113,7 +100,7 @@ extension Worker where N: ~Copyable {
     writer.append("\r\n")
   }
 
-  private func mark(_ writer: inout ByteWriter, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> ByteRange {
+  private mutating func mark(_ writer: inout ByteWriter, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> ByteRange {
     let start = Int32(writer.count)
     writer.append(bytes, count)
     return ByteRange(start, Int32(writer.count))
@@ -147,7 +134,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// The values of a field, each with ", " behind it.
-  private func writeValues(
+  private mutating func writeValues(
     of name: FieldName, _ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: RequestHead
   ) {
     for index in 0..<head.fieldCount where parser.fields[index].id == name && !parser.fields[index].hasUnderscore {
@@ -159,7 +146,9 @@ extension Worker where N: ~Copyable {
   }
 
   /// A trusted peer's request id, if it is one of 1 to 128 visible characters; false when there is none.
-  private func writeRequestID(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: RequestHead) -> Bool {
+  private mutating func writeRequestID(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: RequestHead)
+    -> Bool
+  {
     guard head.seen.contains(.xRequestID) else { return false }
     for index in 0..<head.fieldCount where parser.fields[index].id == .xRequestID {
       let value = parser.fields[index].value
@@ -172,7 +161,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Says how the body is framed, and passes a wanted upgrade on.
-  private func writeBodyFields(
+  private mutating func writeBodyFields(
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: RequestHead
   ) {
@@ -188,7 +177,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Keeps what the access log wants of the head before what is sent; `kept` holds it until the exchange ends.
-  private func writeTexts(
+  private mutating func writeTexts(
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: RequestHead
   ) {

@@ -3,11 +3,6 @@ import Primitives
 import Tenancy
 
 extension Worker where N: ~Copyable {
-  /// Fields of a response that are never passed on as they came (RFC 9110, section 7.6.1).
-  private static var responseDrop: FieldSet {
-    FieldSet(.connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade)
-  }
-
   /// Passes an interim response on (RFC 9110, section 15.2); returns how many bytes it had.
   mutating func passInterim(_ slot: Int32, _ id: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
     let exchange = exchanges[id]
@@ -20,7 +15,7 @@ extension Worker where N: ~Copyable {
     guard exchange.pointee.minorVersion >= 1, !exchange.pointee.flags.contains(.isAnswered) else { return head.length }
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
     writeStatusLine(&writer, base, head)
-    writeResponseFields(&writer, base, head, dropping: Self.responseDrop.union(FieldSet(.contentLength)))
+    writeResponseFields(&writer, base, head, dropping: DroppedFields.responseWithoutLength)
     writer.append("\r\n")
     _ = sendResponseBytes(id, writeScratch, writer.count)
     return head.length
@@ -73,16 +68,20 @@ extension Worker where N: ~Copyable {
     if head.wantsKeepAlive, head.framing != .untilClose { exchange.pointee.flags.insert(.keepsUpstream) }
   }
 
-  private func writeStatusLine(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: ResponseHead) {
+  private mutating func writeStatusLine(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: ResponseHead)
+  {
     writer.append("HTTP/1.1 ")
-    writer.append(decimal: Int64(head.status))
+    // Three digits: the parser takes no other status.
+    writer.append(byte: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: head.status / 100))
+    writer.append(byte: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: head.status / 10 % 10))
+    writer.append(byte: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: head.status % 10))
     writer.append(byte: UInt8(ascii: " "))
     writer.append(base + Int(head.reason.start), head.reason.count)
     writer.append("\r\n")
   }
 
   /// Passes the backend's fields on as runs of their original bytes.
-  private func writeResponseFields(
+  private mutating func writeResponseFields(
     _ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: ResponseHead, dropping: FieldSet
   ) {
     var start: Int32 = 0
@@ -103,8 +102,8 @@ extension Worker where N: ~Copyable {
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: ResponseHead
   ) {
-    var drop = Self.responseDrop
-    if head.framing == .chunked || head.status < 200 || head.status == 204 { drop.insert(FieldSet(.contentLength)) }
+    let losesLength = head.framing == .chunked || head.status < 200 || head.status == 204
+    let drop = losesLength ? DroppedFields.responseWithoutLength : DroppedFields.response
     writeStatusLine(&writer, base, head)
     writeResponseFields(&writer, base, head, dropping: drop)
     if exchange.pointee.delivery == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
@@ -115,7 +114,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Tells the client whether its connection stays open, where its version makes it doubtful.
-  func writeConnection(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
+  mutating func writeConnection(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
     if !exchange.pointee.flags.contains(.keepsClient) {
       writer.append("Connection: close\r\n")
     } else if exchange.pointee.minorVersion == 0 {
@@ -172,7 +171,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Ends a chunked body behind `piece` in place, when its trailer section is there and empty, as it nearly always is.
-  private func passTrailersAtOnce(
+  private mutating func passTrailersAtOnce(
     _ id: Int32, _ piece: inout BodyPiece, _ rest: UnsafeMutablePointer<UInt8>, _ count: Int
   ) -> Int? {
     guard count >= 2, rest[0] == UInt8(ascii: "\r"), rest[1] == UInt8(ascii: "\n") else { return nil }

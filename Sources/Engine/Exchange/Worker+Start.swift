@@ -48,7 +48,7 @@ extension Worker where N: ~Copyable {
 
   /// Takes over what the head says of itself.
   @inline(__always)
-  private func note(_ head: RequestHead, in exchange: UnsafeMutablePointer<Exchange>) {
+  private mutating func note(_ head: RequestHead, in exchange: UnsafeMutablePointer<Exchange>) {
     exchange.pointee.method = head.method
     exchange.pointee.minorVersion = head.minorVersion
     exchange.pointee.request.framing = head.framing
@@ -72,9 +72,7 @@ extension Worker where N: ~Copyable {
   ) -> RefusalCode {
     let exchange = exchanges[id]
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
-    guard let facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, names: nameScratch) else {
-      return .badRequest
-    }
+    let facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, name: parser.hostName)
     let decision = view.decide(facts)
     exchange.pointee.tenant = decision.tenant
     exchange.pointee.source = decision.source

@@ -49,7 +49,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// The entry of a shard by its number; `nil` when the image has it no more.
-  func shardEntry(_ number: Int32) -> UnsafeMutablePointer<ShardEntry>? {
+  mutating func shardEntry(_ number: Int32) -> UnsafeMutablePointer<ShardEntry>? {
     for place in 0..<view.shardCount where view.shards[place].number == number { return view.shards + place }
     return nil
   }
@@ -64,7 +64,7 @@ extension Worker where N: ~Copyable {
     if result != .kept { exchange.pointee.flags.insert(.setsCookie) }
   }
 
-  private func readCookie(
+  private mutating func readCookie(
     _ exchange: UnsafeMutablePointer<Exchange>, _ shard: UnsafeMutablePointer<ShardEntry>,
     _ base: UnsafePointer<UInt8>, _ head: RequestHead
   ) -> AffinityResult {
@@ -110,7 +110,7 @@ extension Worker where N: ~Copyable {
 
   /// A backend without active checks that is down and whose turn has come to be tried with one request; -1 when there
   /// is none.
-  private func trialBackend(
+  private mutating func trialBackend(
     _ shard: UnsafeMutablePointer<ShardEntry>, _ exchange: UnsafeMutablePointer<Exchange>
   ) -> Int32 {
     let first = Int(shard.pointee.firstBackend)

@@ -43,14 +43,9 @@ extension Worker where N: ~Copyable {
     setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
   }
 
-  private func poolBound(_ backend: Int32) -> Int32 {
+  private mutating func poolBound(_ backend: Int32) -> Int32 {
     let place = loadOfBackend[Int(backend)]
-    guard place >= 0 else { return 0 }
-    for shard in 0..<view.shardCount {
-      let entry = view.shards[shard]
-      if place >= entry.firstBackend, place < entry.firstBackend + entry.backendCount { return entry.poolIdle }
-    }
-    return 0
+    return place < 0 ? 0 : view.backends[Int(place)].poolIdle
   }
 
   /// Closes all idle connections to a backend that is gone.

@@ -32,6 +32,10 @@ struct ByteBlock {
     return ByteMask(.!(isLetter .| isDigit .| isHyphen))
   }
 
+  /// The bytes that are this one.
+  @inline(__always)
+  func occurrences(of byte: UInt8) -> ByteMask { ByteMask(bytes .== ByteBlock.all(byte)) }
+
   /// The first and second eight bytes in lower case, where they are letters, digits or hyphens; the first byte lowest.
   @inline(__always)
   var lowercaseWords: (UInt64, UInt64) {

@@ -15,7 +15,9 @@ public struct FieldSet: OptionSet, Sendable, BitwiseCopyable {
   }
 
   /// Whether `name` is in the set.
-  @inlinable public func contains(_ name: FieldName) -> Bool { rawValue >> UInt64(name.rawValue) & 1 != 0 }
+  @inlinable @inline(__always) public func contains(_ name: FieldName) -> Bool {
+    rawValue >> UInt64(name.rawValue) & 1 != 0
+  }
 
   /// Puts `name` into the set.
   @inlinable public mutating func insert(_ name: FieldName) {

@@ -2,7 +2,8 @@ import Primitives
 
 /// The Cookie field of requests (RFC 6265 §4.2).
 public enum CookieField {
-  /// The value of the first cookie called exactly `name` in the field value at `value`; `.none` without one.
+  /// The value of the first cookie called exactly `name` in the field value at `value`; `.none` without one. Sixteen
+  /// bytes behind the value are readable.
   public static func find(
     _ p: UnsafePointer<UInt8>, _ value: ByteRange, name: UnsafePointer<UInt8>, _ nameCount: Int
   ) -> ByteRange {
@@ -10,7 +11,12 @@ public enum CookieField {
     let end = Int(value.end)
     while at < end {
       let start = at
-      while at < end, p[at] != UInt8(ascii: ";") { at &+= 1 }
+      while at < end {
+        let semicolons = ByteBlock(p + at).occurrences(of: UInt8(ascii: ";"))
+        at &+= semicolons.first
+        if !semicolons.isEmpty { break }
+      }
+      at = min(at, end)
       let pair = Octet.trimmed(p, (start, at))
       at &+= 1
       let equals = pair.start &+ nameCount

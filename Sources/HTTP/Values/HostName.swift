@@ -9,7 +9,7 @@ public enum HostName {
   ///
   /// Returns its length, or -1 when the authority is malformed: userinfo, a bad port, bytes other than letters, digits,
   /// `-`, `_` and dots between labels, nothing at all, more than 255 bytes. IPv6 literals keep their brackets. `into`
-  /// has room for 256 bytes.
+  /// has room for 256 bytes; sixteen bytes behind the authority are readable.
   public static func normalize(
     _ p: UnsafePointer<UInt8>, _ count: Int, into name: UnsafeMutablePointer<UInt8>
   ) -> Int {
@@ -50,7 +50,15 @@ struct Authority {
     _ p: UnsafePointer<UInt8>, _ count: Int, _ name: UnsafeMutablePointer<UInt8>
   ) -> Int {
     var afterDot = true
-    for index in 0..<min(count, HostName.maximumCount + 1) {
+    let end = min(count, HostName.maximumCount + 1)
+    var index = 0
+    while index < end {
+      let run = copyLetters(p, index, end, name)
+      if run > 0 {
+        index &+= run
+        afterDot = false
+        continue
+      }
       let byte = p[index]
       let lower = byte | 0x20
       if lower &- 0x61 < 26 {
@@ -65,8 +73,24 @@ struct Authority {
       } else {
         return byte == Octet.colon ? index : 0
       }
+      index &+= 1
     }
-    return min(count, HostName.maximumCount + 1)
+    return end
+  }
+
+  /// Copies the letters, digits and hyphens from `index` on, at most sixteen, in lower case; returns how many there are.
+  @inline(__always)
+  private static func copyLetters(
+    _ p: UnsafePointer<UInt8>, _ index: Int, _ end: Int, _ name: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    // A whole block is written, so it must fit in what is left of the name's room.
+    guard index &+ 16 <= HostName.maximumCount else { return 0 }
+    let block = ByteBlock(p + index)
+    let words = block.lowercaseWords
+    let place = UnsafeMutableRawPointer(name + index)
+    place.storeBytes(of: words.0.littleEndian, as: UInt64.self)
+    place.storeBytes(of: words.1.littleEndian, toByteOffset: 8, as: UInt64.self)
+    return min(block.outsideName.first, end &- index)
   }
 
   /// Copies an IPv6 address in brackets; returns where it ends, 0 if malformed.

@@ -83,14 +83,11 @@ public enum AffinityCookie {
     }
   }
 
-  /// The tag over what is in the cookie, and the shard behind it.
+  /// The tag over what is in the cookie, and the shard, which is put where the tag will be.
+  @inline(__always)
   private static func tag(_ key: AffinityKey, _ raw: UnsafeMutableRawPointer, _ shard: UInt64) -> (UInt64, UInt64) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: body + 8) { signed in
-      let bytes = signed.baseAddress!
-      bytes.update(from: raw.assumingMemoryBound(to: UInt8.self), count: body)
-      UnsafeMutableRawPointer(bytes).storeBytes(of: shard, toByteOffset: body, as: UInt64.self)
-      return key.hash.hash128(bytes, body + 8)
-    }
+    raw.storeBytes(of: shard, toByteOffset: body, as: UInt64.self)
+    return key.hash.hash128(raw.assumingMemoryBound(to: UInt8.self), body + 8)
   }
 
   private static func encode(_ raw: UnsafeMutableRawPointer, into text: UnsafeMutablePointer<UInt8>) {
@@ -104,24 +101,26 @@ public enum AffinityCookie {
   }
 
   private static func decode(_ text: UnsafePointer<UInt8>, into raw: UnsafeMutableRawPointer) -> Bool {
-    let bytes = raw.assumingMemoryBound(to: UInt8.self)
+    let values = DigitValues.shared.values
     var bad: UInt8 = 0
-    for group in 0..<whole / 3 {
-      var word: UInt32 = 0
-      for digit in 0..<4 {
-        let value = valueOf(text[4 * group + digit])
-        bad |= value
-        word = word << 6 | UInt32(value & 63)
-      }
-      bytes[3 * group] = UInt8(truncatingIfNeeded: word >> 16)
-      bytes[3 * group + 1] = UInt8(truncatingIfNeeded: word >> 8)
-      bytes[3 * group + 2] = UInt8(truncatingIfNeeded: word)
+    var digits = text
+    var place = raw
+    for _ in 0..<whole / 3 {
+      let (a, b, c, d) = (
+        values[Int(digits[0])], values[Int(digits[1])], values[Int(digits[2])], values[Int(digits[3])]
+      )
+      bad |= a | b | c | d
+      let word = UInt32(a) &<< 26 | UInt32(b) &<< 20 | UInt32(c) &<< 14 | UInt32(d) &<< 8
+      // Four bytes are stored for three: the next group goes over the fourth, and there is room behind the last.
+      place.storeBytes(of: word.bigEndian, as: UInt32.self)
+      digits += 4
+      place += 3
     }
     return bad & 0x80 == 0
   }
 
   @inline(__always)
-  private static func digitOf(_ value: UInt8) -> UInt8 {
+  fileprivate static func digitOf(_ value: UInt8) -> UInt8 {
     switch value {
     case 0..<26: UInt8(ascii: "A") + value
     case 26..<52: UInt8(ascii: "a") + value - 26
@@ -130,16 +129,18 @@ public enum AffinityCookie {
     default: UInt8(ascii: "_")
     }
   }
+}
 
-  @inline(__always)
-  private static func valueOf(_ digit: UInt8) -> UInt8 {
-    switch digit {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit - UInt8(ascii: "A")
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): digit - UInt8(ascii: "a") + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0") + 52
-    case UInt8(ascii: "-"): 62
-    case UInt8(ascii: "_"): 63
-    default: 0x80
-    }
+/// What each byte is worth as a digit of base64url; 0x80 for those that are none.
+private struct DigitValues: @unchecked Sendable {
+  // Unchecked: written once and only read afterwards.
+  static let shared = DigitValues()
+  let values: UnsafePointer<UInt8>
+
+  init() {
+    let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    table.initialize(repeating: 0x80, count: 256)
+    for value in UInt8(0)..<64 { table[Int(AffinityCookie.digitOf(value))] = value }
+    values = UnsafePointer(table)
   }
 }
