@@ -59,6 +59,20 @@ public final class Engine: @unchecked Sendable {
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
+    try awaitStart()
+  }
+
+  /// Waits until every worker runs its loop; ends them all when one of them can't.
+  private func awaitStart() throws(EngineError) {
+    while !isSettled {
+      for worker in workers {
+        guard let failure = worker.mailbox.failure.withLock({ $0 }) else { continue }
+        drain(for: 0)
+        join()
+        throw .system(failure)
+      }
+      Machine.rest(nanoseconds: 200 * .microsecond)
+    }
   }
 
   /// One endpoint of the blueprint, where it is really bound, and the socket of each worker.
@@ -235,7 +249,9 @@ private func runWorker(_ start: WorkerStart) {
   do throws(SystemError) {
     network = try KernelNetwork(listeners: start.listeners, waker: start.waker, roster: start.process.roster)
   } catch {
-    fatalError("worker \(start.number): \(error)")
+    start.mailbox.failure.withLock { $0 = "worker \(start.number): \(error)" }
+    start.mailbox.hasEnded.store(true, ordering: .releasing)
+    return
   }
   var worker = Worker(
     network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,

@@ -127,13 +127,24 @@ extension Worker where N: ~Copyable {
       connection.pointee.input.start = 0
       connection.pointee.input.end = Int32(input.count)
     } else {
-      var larger = buffers.take(BufferPool.capacity(input.size) + 1)
-      guard larger.size > input.size else { return buffers.giveBack(&larger) }
-      larger.memory!.update(from: input.first, count: input.count)
-      larger.end = Int32(input.count)
-      buffers.giveBack(&connection.pointee.input)
-      connection.pointee.input = larger
+      _ = growInput(slot)
     }
+  }
+
+  /// Moves what waits to a buffer of the next size; false when there is none.
+  mutating func growInput(_ slot: Int32) -> Bool {
+    let connection = connections[slot]
+    let input = connection.pointee.input
+    var larger = buffers.take(BufferPool.capacity(input.size) + 1)
+    guard larger.size > input.size else {
+      buffers.giveBack(&larger)
+      return false
+    }
+    larger.memory!.update(from: input.first, count: input.count)
+    larger.end = Int32(input.count)
+    buffers.giveBack(&connection.pointee.input)
+    connection.pointee.input = larger
+    return true
   }
 
   /// Uses what waits in memory.

@@ -43,8 +43,6 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isHead = ExchangeFlags(rawValue: 1024)
   /// The client prefers HTML to JSON.
   static let prefersHTML = ExchangeFlags(rawValue: 2048)
-  /// A 100-continue was asked for and no byte of the body has come.
-  static let expectsContinue = ExchangeFlags(rawValue: 4096)
   /// The load of the backend counts this attempt.
   static let isLoading = ExchangeFlags(rawValue: 8192)
 }

@@ -33,7 +33,6 @@ extension Worker where N: ~Copyable {
   mutating func takeBody(_ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
-    exchange.pointee.flags.remove(.expectsContinue)
     let framing = exchange.pointee.request.framing
     let piece = exchange.pointee.request.take(base, count, for: framing)
     exchange.pointee.bytesIn += UInt64(piece.used)
@@ -65,29 +64,20 @@ extension Worker where N: ~Copyable {
     let length = parser.trailerLength
     exchanges[id].pointee.bytesIn += UInt64(length)
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
-    writeTrailers(&writer, base, dropping: Self.requestTrailerDrop)
+    writeTrailers(&writer, base)
     sendRequestBytes(id, writeScratch, writer.count)
     guard connections[slot].pointee.exchange == id else { return count }
     completeRequest(id)
     return length
   }
 
-  /// Fields that mean something only in a head, or that the proxy alone may set: none of them is passed on as a trailer.
-  private static var requestTrailerDrop: FieldSet {
-    FieldSet(
-      .xTenantID, .xPlacementShard, .xPlacementEpoch, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xRequestID,
-      .forwarded, .via)
-  }
-
   /// Writes the last chunk and the trailers that may pass.
-  mutating func writeTrailers(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, dropping: FieldSet) {
-    let framing = FieldSet(
-      .host, .connection, .contentLength, .transferEncoding, .te, .trailer, .upgrade, .keepAlive, .proxyConnection,
-      .cookie, .setCookie, .expect)
+  mutating func writeTrailers(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>) {
+    let forbidden = FieldSet.forbiddenInTrailers
     writer.append("0\r\n")
     for index in 0..<parser.trailerCount {
       let field = parser.fields[index]
-      if framing.contains(field.id) || dropping.contains(field.id) || (field.hasUnderscore && field.id != .other) {
+      if forbidden.contains(field.id) || (field.hasUnderscore && field.id != .other) {
         continue
       }
       if view.isTenantField(field, base) { continue }

@@ -212,7 +212,7 @@ extension Worker where N: ~Copyable {
     let length = parser.trailerLength
     if exchanges[id].pointee.delivery == .chunked {
       var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
-      writeTrailers(&writer, base, dropping: [])
+      writeTrailers(&writer, base)
       guard sendResponseBytes(id, writeScratch, writer.count) else { return count }
     }
     if length < count { exchanges[id].pointee.flags.remove(.keepsUpstream) }

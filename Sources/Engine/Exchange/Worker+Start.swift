@@ -58,7 +58,6 @@ extension Worker where N: ~Copyable {
     if head.wantsKeepAlive, !isDraining { flags.insert(.keepsClient) }
     if head.wantsUpgrade, head.framing == .none { flags.insert(.wantsUpgrade) }
     if head.method == .head { flags.insert(.isHead) }
-    if head.expectsContinue { flags.insert(.expectsContinue) }
     if head.framing == .none || (head.framing == .length && head.contentLength == 0) {
       flags.insert(.isRequestComplete)
       if head.method == .get || head.method == .head || head.method == .options { flags.insert(.isReplayable) }

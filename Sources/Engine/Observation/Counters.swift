@@ -1,6 +1,7 @@
 import Platform
 import Primitives
 import Synchronization
+import Tenancy
 
 /// A count that one thread raises and any thread reads.
 struct Counter: ~Copyable {
@@ -167,14 +168,11 @@ final class WorkerCounters: @unchecked Sendable {
   let rowOfTenant: UnsafeMutablePointer<Int32>
 
   init() {
-    rowOfTenant = ZeroedMemory.reserve(Int32.self, count: WorkerCounters.maximumTenants)
+    rowOfTenant = ZeroedMemory.reserve(Int32.self, count: TenantLedger.maximumTenants)
     _ = own.add { _ in }
   }
 
-  deinit { ZeroedMemory.release(rowOfTenant, count: WorkerCounters.maximumTenants) }
-
-  /// Most tenants of a process.
-  static let maximumTenants = 16_777_216
+  deinit { ZeroedMemory.release(rowOfTenant, count: TenantLedger.maximumTenants) }
 
   /// The row of `tenant` on shard number `shard` (-1: none), made when there is none; `nil` when there are too many.
   @inline(__always)

@@ -87,21 +87,6 @@ extension Worker where N: ~Copyable {
     useResponseInput(slot)
   }
 
-  private mutating func growInput(_ slot: Int32) -> Bool {
-    let connection = connections[slot]
-    let input = connection.pointee.input
-    var larger = buffers.take(BufferPool.capacity(input.size) + 1)
-    guard larger.size > input.size else {
-      buffers.giveBack(&larger)
-      return false
-    }
-    larger.memory!.update(from: input.first, count: input.count)
-    larger.end = Int32(input.count)
-    buffers.giveBack(&connection.pointee.input)
-    connection.pointee.input = larger
-    return true
-  }
-
   private mutating func useResponseInput(_ slot: Int32) {
     let connection = connections[slot]
     let input = connection.pointee.input

@@ -30,6 +30,8 @@ final class Mailbox: Sendable {
   let generation = Atomic<UInt64>(0)
   /// Turns of the loop that have ended.
   let turns = Atomic<UInt64>(0)
+  /// Why the worker could not start, if it could not.
+  let failure = Mutex<String?>(nil)
   /// Whether the worker has ended.
   let hasEnded = Atomic<Bool>(false)
 
