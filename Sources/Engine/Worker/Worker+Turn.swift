@@ -16,9 +16,12 @@ extension Worker where N: ~Copyable {
 
   /// Turns until a drain has come to its end.
   mutating func run() {
-    while !(isDraining && clientCount == 0 && exchanges.count == 0) { turn() }
+    while !hasDrained { turn() }
     closeAll()
   }
+
+  /// Whether a drain has come to its end.
+  var hasDrained: Bool { isDraining && clientCount == 0 && exchanges.count == 0 }
 
   private func nextDeadline() -> Instant {
     if !ready.isEmpty { return .distantPast }
@@ -157,7 +160,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Closes what is left when the worker ends.
-  private mutating func closeAll() {
+  mutating func closeAll() {
     var open: [Int32] = []
     connections.forEachSlot { open.append($0) }
     for slot in open { closeConnection(slot, resetting: false) }

@@ -27,7 +27,7 @@ struct SimulationTests {
   /// that took longer than a response may (50), and a second attempt after half an answer (991).
   @Test(arguments: [6, 18, 31, 41, 50, 164, 252, 991] as [UInt64])
   func aWorldThatFoundABugStaysRight(_ seed: UInt64) {
-    #expect(SimulationTests.run(Scenario(seed: seed)).isEmpty)
+    #expect(SimulationTests.run(Scenario(seed: seed, edition: 1)).isEmpty)
   }
 
   @Test func aResetToldToASendIsNotAnEnd() {
@@ -42,12 +42,22 @@ struct SimulationTests {
     }
   }
 
+  /// Runs a world; returns what was found wrong.
   static func run(_ scenario: Scenario) -> [String] {
-    let simulation = Simulation(scenario, tellsFinished: true)
-    let plant = EnginePlant(simulation)
-    if ProcessInfo.processInfo.environment["TRACE"] != nil { simulation.world.trace = [] }
-    let violations = simulation.run(plant)
-    for line in simulation.world.trace ?? [] { print(line) }
+    guard ProcessInfo.processInfo.environment["TRACE"] != nil else {
+      let simulation = Simulation(scenario, tellsFinished: true)
+      return simulation.run(EnginePlant(simulation))
+    }
+    let (violations, trace) = trace(scenario)
+    for line in trace { print(line) }
     return violations
+  }
+
+  /// Runs a world and tells all that happened.
+  static func trace(_ scenario: Scenario, flaw: Flaw? = nil) -> (violations: [String], trace: [String]) {
+    let simulation = Simulation(scenario, tellsFinished: true)
+    simulation.world.trace = []
+    let violations = simulation.run(EnginePlant(simulation, flaw: flaw))
+    return (violations, simulation.world.trace ?? [])
   }
 }

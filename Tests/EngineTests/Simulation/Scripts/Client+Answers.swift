@@ -44,6 +44,7 @@ extension Client {
       if head.values("x-origin-id") != ["\(plan.number)"] || head.values("x-origin-tenant") != ["\(plan.tenant)"] {
         stage.note(.read(request: plan.number, isOwn: false))
       }
+      noteBinding(head, plan)
       if !stage.isTransparent, !head.values("x-hop").isEmpty {
         stage.report("request \(plan.number): a field named by Connection came through")
       }
@@ -53,6 +54,16 @@ extension Client {
     if plan.minorVersion == 0, !head.values("transfer-encoding").isEmpty {
       stage.report("request \(plan.number): an HTTP/1.0 client was sent chunks")
     }
+  }
+
+  /// Sees whether an affinity cookie was honoured, and keeps a new one.
+  private func noteBinding(_ head: Head, _ plan: RequestPlan) {
+    let place = head.values("x-origin-place").joined()
+    if let binding = plan.binding, binding.published == stage.published.count, stage.isAffine(plan) {
+      stage.note(.returned(request: plan.number, place: place, boundTo: binding.place))
+    }
+    guard let cookie = head.values("set-cookie").first?.split(separator: ";").first else { return }
+    binding = Binding(cookie: String(cookie), tenant: plan.tenant, place: place, published: plan.askedAt + 1)
   }
 
   private func take(_ bytes: [UInt8], _ plan: RequestPlan) {

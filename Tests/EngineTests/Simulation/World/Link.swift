@@ -19,7 +19,7 @@ final class Link {
     case closed
   }
 
-  unowned let world: World
+  unowned(unsafe) let world: World
   let number: Int
   let network: NetworkState
   var script: (any PeerScript)?
@@ -48,6 +48,11 @@ final class Link {
   /// Bytes that passed the seam.
   var receivedCount = 0
   var sentCount = 0
+
+  /// Nothing passes any more, and nobody is told.
+  var isLost: Bool { toEngine.isBlackHole }
+  /// Nobody listened where it went.
+  var isRefused = false
 
   // The script's end.
   var peerIsClosed = false
@@ -142,13 +147,37 @@ final class Link {
     }
   }
 
+  // MARK: Trouble
+
+  /// Breaks at both ends.
+  func breakOff() {
+    world.note("#\(number) breaks")
+    resetEngine(after: 0)
+    resetPeer()
+  }
+
+  /// Carries nothing from now on.
+  func lose() {
+    world.note("#\(number) is lost")
+    toEngine.isBlackHole = true
+    toPeer.isBlackHole = true
+  }
+
+  /// Carries again what it should.
+  func find() {
+    toEngine.isBlackHole = false
+    toPeer.isBlackHole = false
+    pump()
+  }
+
   // MARK: Resets
 
   /// The engine's end breaks, after a while.
   func resetEngine(after delay: Int64) {
     toEngine.sent.removeAll()
     world.after(delay) { [self] in
-      guard phase != .closed, !isReset else { return }
+      guard phase != .closed, !isReset, !isLost else { return }
+      isConnecting = false
       isReset = true
       hasError = true
       toPeer.sent.removeAll()
@@ -160,7 +189,7 @@ final class Link {
   func resetPeer() {
     toPeer.sent.removeAll()
     world.after(world.weather.wait(&world.random)) { [self] in
-      guard !peerIsReset else { return }
+      guard !peerIsReset, !isLost else { return }
       peerIsReset = true
       toEngine.sent.removeAll()
       if world.weather.resetPurges { toPeer.arrived.removeAll() }

@@ -16,6 +16,8 @@ struct Pipe {
   var isEnding = false
   /// The end has arrived.
   var hasEnded = false
+  /// Bytes that have arrived so far.
+  var arrivedCount = 0
   /// A piece is under way: the number of its event.
   var moving: Int?
   /// From now on all that is on the way arrives at once.
@@ -51,6 +53,7 @@ struct Pipe {
     let bound = moved > 3_000 ? max(piece, 1_460) : piece
     let count = min(sent.count, receiveBound - arrived.count, isWhole ? .max : 1 + random.below(bound))
     sent.move(count, to: &arrived)
+    arrivedCount += count
     if sent.isEmpty, isEnding, withEnd { hasEnded = true }
     return true
   }

@@ -11,6 +11,8 @@ struct VirtualNetwork: ~Copyable, Network {
   let state: NetworkState
   private(set) var now: Instant
   private var batch: [NetworkEvent] = []
+  /// What is wrong with it on purpose.
+  var flaw: Flaw?
 
   init(_ world: World, listeners: Int) {
     self.world = world
@@ -65,12 +67,22 @@ struct VirtualNetwork: ~Copyable, Network {
   mutating func setAccepting(_ isAccepting: Bool) { state.isAccepting = isAccepting }
 
   mutating func closeListeners() {
-    state.isListening = false
-    for link in state.waiting.joined() { link.close(resetting: true) }
-    state.waiting = state.waiting.map { _ in [] }
+    replaceListeners([])
   }
 
-  var listenerCount: Int { state.isListening ? state.waiting.count : 0 }
+  mutating func replaceListeners(_ sockets: [Int32]) {
+    let known = Dictionary(uniqueKeysWithValues: zip(state.sockets, state.waiting))
+    for (socket, waiting) in zip(state.sockets, state.waiting) where !sockets.contains(socket) {
+      if !waiting.isEmpty, state.isAccepting, world.openCount < world.descriptorBound {
+        world.complain("seam: \(waiting.count) connections that wait were dropped with their listener")
+      }
+      for link in waiting { link.close(resetting: true) }
+    }
+    state.sockets = sockets
+    state.waiting = sockets.map { known[$0] ?? [] }
+  }
+
+  var listenerCount: Int { state.sockets.count }
 
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let link = world.makeLink(state)

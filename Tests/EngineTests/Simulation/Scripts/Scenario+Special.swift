@@ -1,10 +1,11 @@
 import Primitives
 
+/// Worlds made for one thing.
 extension Scenario {
   /// Backends that answer uploads early, until they close, and reset in the middle of it: the error may be told to a
   /// send, and the receive after it then tells of an end that was none.
   static func resetsUnderUploads(seed: UInt64) -> Scenario {
-    var scenario = Scenario(seed: seed &* 4 &+ 2)
+    var scenario = Scenario(seed: seed &* 4 &+ 2, edition: 1)
     var random = SeededRandom(seed: seed)
     scenario.tenants = [Tenant(name: "tenant-0", host: "t0.example", standing: .active, home: 0)]
     scenario.bodyBound = 0
@@ -24,6 +25,26 @@ extension Scenario {
       return plan
     }
     scenario.clients = (0..<6).map { ([$0], Client.Manners()) }
+    return scenario
+  }
+
+  /// One client that reads one long answer slowly, and sends one long request that is read as slowly as it goes.
+  static func longBodies(seed: UInt64, isTransparent: Bool) -> Scenario {
+    var scenario = Scenario(seed: seed &* 4, isTransparent: isTransparent, edition: 1)
+    scenario.tenants = [Tenant(name: "tenant-0", host: "t0.example", standing: .active, home: 0)]
+    let download = RequestPlan(number: 0, tenant: 0)
+    download.responseSize = 6_000_000
+    let upload = RequestPlan(number: 1, tenant: 0)
+    upload.method = "PUT"
+    upload.requestFraming = .length
+    upload.requestSize = 6_000_000
+    upload.readPiece = 3_000
+    upload.readRest = .millisecond
+    scenario.plans = [download, upload]
+    var manners = Client.Manners()
+    manners.readPiece = 3_000
+    manners.readRest = .millisecond
+    scenario.clients = [([0, 1], manners)]
     return scenario
   }
 }
