@@ -58,6 +58,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isProbed = ConnectionFlags(rawValue: 1024)
   /// The network told that the connection is broken; what came before may still be unread.
   static let isBroken = ConnectionFlags(rawValue: 2048)
+  /// Tunnel: our half has ended.
+  static let hasEndedSending = ConnectionFlags(rawValue: 4096)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else.

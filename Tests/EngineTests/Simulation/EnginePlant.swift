@@ -11,6 +11,14 @@ final class EnginePlant: Plant {
     let mailbox: Mailbox
     let ring: RecordRing
     let state: NetworkState
+    /// Exchanges in flight.
+    var exchanges: [Int32] {
+      var found: [Int32] = []
+      worker.exchanges.forEachSlot { found.append($0) }
+      return found
+    }
+    /// Whether its last turn took a new configuration.
+    var hasAdopted = false
 
     init(_ worker: consuming Worker<VirtualNetwork>, _ mailbox: Mailbox, _ ring: RecordRing) {
       state = worker.network.state
@@ -39,7 +47,9 @@ final class EnginePlant: Plant {
   private var blueprint: Blueprint
   private var listeners: Int
   /// What is wrong with the engine, on purpose.
-  let flaw: Flaw?
+  private let flaw: Flaw?
+  private var hasStruck = false
+  private var configuration: Configuration
   var tellsFinished: Bool { true }
 
   init(_ simulation: Simulation, flaw: Flaw? = nil) {
@@ -50,7 +60,8 @@ final class EnginePlant: Plant {
     process = ProcessState(affinityKey: AffinityKey(bytes: Array(0..<16)))
     listeners = scenario.listeners
     blueprint = EngineBlueprint.make(scenario, scenario.configuration)
-    flaw?.spoil(&blueprint, scenario.configuration)
+    configuration = scenario.configuration
+    flaw?.spoil(&blueprint, configuration, previous: nil)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     let image = BlueprintImage(blueprint, roster: process.roster)!
     openAccounts()
@@ -89,8 +100,12 @@ final class EnginePlant: Plant {
   }
 
   func turn(_ index: Int) {
+    let known = boxes[index].mailbox.generation.load(ordering: .relaxed)
     boxes[index].worker.turn()
-    flaw?.strike(self, boxes[index], world)
+    if let flaw, !hasStruck {
+      boxes[index].hasAdopted = boxes[index].mailbox.generation.load(ordering: .relaxed) != known
+      hasStruck = flaw.strike(self, boxes[index])
+    }
     if boxes[index].worker.hasDrained {
       boxes[index].worker.closeAll()
       boxes[index].state.isOver = true
@@ -133,10 +148,12 @@ final class EnginePlant: Plant {
     generation += 1
     var next = EngineBlueprint.make(scenario, configuration, previous: blueprint.tenants)
     next.generation = generation
-    flaw?.spoil(&next, configuration)
+    flaw?.spoil(&next, configuration, previous: self.configuration)
+    self.configuration = configuration
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { return }
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: world.now)
+    if flaw == .refillsOnReload { refill(next.tenants) }
     blueprint = next
     isSettled = false
     openAccounts()
@@ -149,7 +166,17 @@ final class EnginePlant: Plant {
     }
   }
 
+  /// What a reload that forgot all buckets would do.
+  private func refill(_ directory: TenantDirectory) {
+    for account in accounts where directory.isLive(account.index) {
+      let rule = directory.limits(of: account.index).pointee.requests
+      process.ledger.account(account.index).pointee.bucket.refit(from: TokenBucketRule(), to: rule, at: world.now)
+    }
+  }
+
   func drain(until deadline: Instant) {
+    if flaw == .forgetsDrain { return }
+    let deadline = flaw == .cutsDrain ? world.now : deadline
     for box in boxes {
       box.mailbox.drainDeadline.store(deadline.nanoseconds, ordering: .relaxed)
       box.state.isWoken = true

@@ -118,7 +118,7 @@ final class Simulation {
       world.note("client of requests \(numbers): \(manners)")
       let client = Client(stage, numbers.map { stage.plans[$0] }, manners)
       clients.append(client)
-      world.after(Int64(world.random.below(2_000)) * .millisecond) { client.start() }
+      world.after(manners.comesAt ?? Int64(world.random.below(2_000)) * .millisecond) { client.start() }
     }
     if scenario.edition == 1, scenario.climate == .rough { planFirstTroubles() }
     for trouble in scenario.troubles { plan(trouble) }

@@ -42,6 +42,35 @@ struct SimulationTests {
     }
   }
 
+  @Test func listenersComeAndGoUnderTheirClients() {
+    for seed in 1...8 as ClosedRange<UInt64> {
+      #expect(SimulationTests.run(Scenario.comingAndGoing(seed: seed)).isEmpty, "seed \(seed)")
+    }
+  }
+
+  /// A client whose request had come, and was not told yet, was closed with it.
+  @Test func whatHasComeWhenADrainBeginsIsServed() {
+    for seed in 1...40 as ClosedRange<UInt64> {
+      #expect(SimulationTests.run(Scenario.askingAtDrain(seed: seed)).isEmpty, "seed \(seed)")
+    }
+  }
+
+  @Test func aSeedReplaysToTheByte() {
+    for seed in 3...6 as ClosedRange<UInt64> {
+      #expect(SimulationTests.fingerprint(Scenario(seed: seed)) == SimulationTests.fingerprint(Scenario(seed: seed)))
+      #expect(SimulationTests.fingerprint(Scenario(seed: seed)) != SimulationTests.fingerprint(Scenario(seed: seed + 4)))
+    }
+  }
+
+  /// A hash of all that happened in a world.
+  static func fingerprint(_ scenario: Scenario) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for line in trace(scenario).trace {
+      for byte in line.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    }
+    return hash
+  }
+
   /// Runs a world; returns what was found wrong.
   static func run(_ scenario: Scenario) -> [String] {
     guard ProcessInfo.processInfo.environment["TRACE"] != nil else {

@@ -107,10 +107,12 @@ struct BufferBound: Checker {
 struct NothingLeft: Checker {
   mutating func note(_ fact: Fact, at now: Instant) -> String? {
     guard case .atRest(let remains) = fact else { return nil }
-    if remains.sockets != 0 { return "\(remains.sockets) sockets are open at rest" }
-    if remains.exchanges != 0 { return "\(remains.exchanges) exchanges are left at rest" }
-    if remains.connections != 0 { return "\(remains.connections) connections are left at rest" }
-    if remains.lentBytes != 0 { return "\(remains.lentBytes) bytes of buffers are lent out at rest" }
+    let counts = [
+      (remains.sockets, "sockets"), (remains.exchanges, "exchanges"), (remains.connections, "connections"),
+      (remains.lentBytes, "lent bytes"),
+    ]
+    let left = counts.filter { $0.0 != 0 }.map { "\($0.0) \($0.1)" }
+    if !left.isEmpty { return "left at rest: \(left.joined(separator: ", "))" }
     return nil
   }
 }

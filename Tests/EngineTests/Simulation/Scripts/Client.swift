@@ -17,6 +17,8 @@ final class Client: PeerScript {
     var thinks: Int64 = 0
     /// Whether it leaves closing to the proxy once it is done.
     var lingers = false
+    /// When it comes; left to chance when it isn't said.
+    var comesAt: Int64?
     /// How long the proxy keeps idle connections.
     var keepAlive: Int64 = 60 * .second
   }
@@ -84,6 +86,7 @@ final class Client: PeerScript {
   /// Begins as many requests as may be on their way.
   private func fill() {
     guard let link, !link.peerIsClosed else { return }
+    if answer.announcedEnd, stage.scenario.edition > 1 { return }
     while sending < plans.count, sending - answering < manners.depth {
       let plan = plans[sending]
       if sending > answering, needsSilence(plan) || needsSilence(plans[sending - 1]) { break }
@@ -203,7 +206,7 @@ final class Client: PeerScript {
 
   /// The connection came to its end: what was not answered never will be.
   private func takeEnd(_ link: Link) {
-    if answer.endsWhenSent { return }
+    if answer.endsWhenSent, link.hasOrderlyEnd || stage.scenario.edition == 1 { return }
     if link.hasOrderlyEnd, let tunnel = answer.tunnel, plans[answering].tunnelCut >= 0, !answer.isTunnelDone {
       return sendRest(plans[answering], after: tunnel)
     }

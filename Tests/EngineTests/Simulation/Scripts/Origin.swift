@@ -197,7 +197,9 @@ final class OriginConnection: PeerScript {
   private func takeEnd() {
     if let plan {
       if isTunnel {
-        if offset < plan.requestSize, plan.tunnelCut >= 0, plan.clientFault == .none, world.weather.climate != .rough {
+        if offset < plan.requestSize, plan.tunnelCut >= 0, plan.clientFault == .none, world.weather.climate != .rough,
+          !stage.isPastDrain
+        {
           stage.report("request \(plan.number): \(offset) of \(plan.requestSize) bytes came through a tunnel")
         }
         if link.hasOrderlyEnd {

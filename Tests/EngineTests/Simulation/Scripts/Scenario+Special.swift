@@ -48,3 +48,82 @@ extension Scenario {
     return scenario
   }
 }
+
+/// Worlds in which one thing is sure to happen.
+extension Scenario {
+  /// One in which the configuration changes while much is under way.
+  static func reloaded(seed: UInt64) -> Scenario {
+    var scenario = Scenario(seed: seed)
+    scenario.drain = nil
+    scenario.listeners = 2
+    scenario.reloads = []
+    var configuration = scenario.configuration
+    for number in 0..<12 {
+      for _ in 0..<3 { configuration.change(&scenario.random, allowsLimits: false) }
+      scenario.reloads.append(Reload(at: Int64(200 + 250 * number) * .millisecond, configuration: configuration))
+    }
+    return scenario
+  }
+
+  /// One that is drained while much is under way.
+  static func drained(seed: UInt64) -> Scenario {
+    var scenario = Scenario(seed: seed &* 4)
+    scenario.reloads = []
+    scenario.drain = Drain(at: Int64(200 + scenario.random.below(2_500)) * .millisecond, time: 30 * .second)
+    return scenario
+  }
+
+  /// Many clients come while a listener comes and goes, and one request each is under way when a drain begins.
+  static func comingAndGoing(seed: UInt64) -> Scenario {
+    var scenario = Scenario.empty(seed: seed, requests: 200)
+    scenario.listeners = 2
+    for number in scenario.plans.indices {
+      var manners = Client.Manners()
+      manners.listener = number % 2
+      manners.comesAt = Int64(number) * 200 * .microsecond
+      scenario.clients.append(([number], manners))
+    }
+    for number in 0..<40 {
+      var configuration = scenario.configuration
+      configuration.listeners = 1 + number % 2
+      scenario.reloads.append(Reload(at: Int64(number) * .millisecond, configuration: configuration))
+    }
+    return scenario
+  }
+
+  /// Clients that keep their connections and ask again and again, until a drain begins in the middle of it.
+  static func askingAtDrain(seed: UInt64) -> Scenario {
+    var scenario = Scenario.empty(seed: seed, requests: 200)
+    for client in 0..<20 {
+      var manners = Client.Manners()
+      manners.comesAt = Int64(client) * 50 * .microsecond
+      scenario.clients.append((Array(client * 10..<client * 10 + 10), manners))
+    }
+    scenario.drain = Drain(at: Int64(500 + scenario.random.below(4_000)) * .microsecond, time: 30 * .second)
+    return scenario
+  }
+
+  /// A calm world of one tenant, one backend and one worker, without clients.
+  private static func empty(seed: UInt64, requests: Int) -> Scenario {
+    var scenario = Scenario(seed: seed &* 4, edition: 1)
+    scenario.workers = 1
+    scenario.tenants = [Tenant(name: "tenant-0", host: "t0.example", standing: .active, home: 0)]
+    scenario.shards = [1]
+    scenario.clients = []
+    scenario.bodyBound = 0
+    scenario.plans = (0..<requests).map { RequestPlan(number: $0, tenant: 0) }
+    return scenario
+  }
+
+  /// Requests that no backend ever answers, and that may be sent again.
+  static func unansweredForEver(seed: UInt64) -> Scenario {
+    var scenario = Scenario(seed: seed &* 4 &+ 2, edition: 1)
+    scenario.tenants = [Tenant(name: "tenant-0", host: "t0.example", standing: .active, home: 0)]
+    scenario.shards = [4]
+    let plan = RequestPlan(number: 0, tenant: 0)
+    plan.faults = Array(repeating: .closesUnanswered(resetting: true), count: 12)
+    scenario.plans = [plan]
+    scenario.clients = [([0], Client.Manners())]
+    return scenario
+  }
+}

@@ -1,5 +1,7 @@
 import Primitives
 
+@testable import Engine
+
 /// What came of a request, as its client saw it.
 enum Outcome {
   /// The whole answer of a backend.
@@ -62,6 +64,8 @@ struct Verdicts {
       if case .breaksOff = plan.currentFault { return nil }
       // A request that turns out to be too long while it is being answered leaves no other way out.
       if isTooLong(plan), plan.answersEarly { return nil }
+      // Nor does one that is refused and goes on for longer than anybody listens.
+      if plan.requestSize > Limit.lingerBytes, isTooLong(plan) || standings != [.active] { return nil }
       return isForgiving(plan) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
@@ -82,7 +86,7 @@ struct Verdicts {
     case .refused(400, "bad_request"): return nil
     case .refused(let status, let code) where !malformation.isInHead:
       return refusal(plan, standings, status, code)
-    case .unanswered where climate == .rough: return nil
+    case .unanswered where climate == .rough, .cut where climate == .rough: return nil
     default: return "\(malformation) came to \(outcome)"
     }
   }

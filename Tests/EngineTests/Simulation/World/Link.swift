@@ -51,6 +51,8 @@ final class Link {
 
   /// Nothing passes any more, and nobody is told.
   var isLost: Bool { toEngine.isBlackHole }
+  /// What waits until something passes again.
+  private var heldBack: [() -> Void] = []
   /// Nobody listened where it went.
   var isRefused = false
 
@@ -151,6 +153,7 @@ final class Link {
 
   /// Breaks at both ends.
   func breakOff() {
+    guard !isLost else { return }
     world.note("#\(number) breaks")
     resetEngine(after: 0)
     resetPeer()
@@ -167,7 +170,22 @@ final class Link {
   func find() {
     toEngine.isBlackHole = false
     toPeer.isBlackHole = false
+    for action in heldBack { world.after(0, action) }
+    heldBack.removeAll()
     pump()
+  }
+
+  /// Breaks the cycles it is part of.
+  func forget() {
+    script = nil
+    heldBack.removeAll()
+  }
+
+  /// Does something once it is possible.
+  private func onceFound(_ delay: Int64, _ action: @escaping () -> Void) {
+    world.after(delay) { [self] in
+      if isLost { heldBack.append(action) } else { action() }
+    }
   }
 
   // MARK: Resets
@@ -175,8 +193,8 @@ final class Link {
   /// The engine's end breaks, after a while.
   func resetEngine(after delay: Int64) {
     toEngine.sent.removeAll()
-    world.after(delay) { [self] in
-      guard phase != .closed, !isReset, !isLost else { return }
+    onceFound(delay) { [self] in
+      guard phase != .closed, !isReset else { return }
       isConnecting = false
       isReset = true
       hasError = true
@@ -188,8 +206,8 @@ final class Link {
   /// The script's end breaks, after a while.
   func resetPeer() {
     toPeer.sent.removeAll()
-    world.after(world.weather.wait(&world.random)) { [self] in
-      guard !peerIsReset, !isLost else { return }
+    onceFound(world.weather.wait(&world.random)) { [self] in
+      guard !peerIsReset else { return }
       peerIsReset = true
       toEngine.sent.removeAll()
       if world.weather.resetPurges { toPeer.arrived.removeAll() }

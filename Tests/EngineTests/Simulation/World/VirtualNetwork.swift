@@ -43,7 +43,8 @@ struct VirtualNetwork: ~Copyable, Network {
     while batch.count < bound, !state.ready.isEmpty {
       let link = state.ready.removeFirst()
       link.isListed = false
-      let kinds = link.phase == .open ? link.told() : []
+      var kinds = link.phase == .open ? link.told() : []
+      if flaw == .takesResetsForEnds, !link.isFromClient { kinds.remove(.broken) }
       if !kinds.isEmpty { batch.append(NetworkEvent(token: link.token, kinds: kinds)) }
     }
     state.deadline = deadline
@@ -54,6 +55,8 @@ struct VirtualNetwork: ~Copyable, Network {
   func event(_ index: Int) -> NetworkEvent { batch[index] }
 
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome {
+    // A worker that is told something by the operator does not look at its listeners first.
+    if flaw == .dropsWaiting, batch.contains(where: { $0.kinds == .woken }) { return .none }
     guard let link = state.waiting[listener].first else { return .none }
     guard let descriptor = world.open(link) else { return .exhausted }
     state.waiting[listener].removeFirst()
@@ -87,7 +90,7 @@ struct VirtualNetwork: ~Copyable, Network {
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let link = world.makeLink(state)
     guard let descriptor = world.open(link) else { return .exhausted }
-    let greeting = world.servers[backend]?.greet(link) ?? .refuse
+    let greeting = server(of: backend)?.greet(link) ?? .refuse
     if case .refuseAtOnce = greeting {
       world.release(descriptor)
       return .failed
@@ -95,6 +98,14 @@ struct VirtualNetwork: ~Copyable, Network {
     link.open(descriptor, token)
     link.beginConnect(greeting)
     return .opened(descriptor)
+  }
+
+  private func server(of backend: Int32) -> (any Server)? {
+    guard flaw == .connectsAnywhere, let origin = world.servers[backend] as? Origin else {
+      return world.servers[backend]
+    }
+    let alike = world.servers.keys.sorted().filter { (world.servers[$0] as? Origin)?.shard == origin.shard }
+    return world.servers[world.random.pick(alike)]
   }
 
   mutating func isConnected(_ socket: Int32) -> Bool {
@@ -110,7 +121,9 @@ struct VirtualNetwork: ~Copyable, Network {
       return .failed
     }
     link.nudge()
-    return link.receive(into, capacity)
+    let outcome = link.receive(into, capacity)
+    if flaw == .takesResetsForEnds, !link.isFromClient, case .failed = outcome { return .end }
+    return outcome
   }
 
   mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
@@ -137,6 +150,7 @@ struct VirtualNetwork: ~Copyable, Network {
 
   mutating func close(_ socket: Int32, resetting: Bool) {
     guard let link = world.link(socket, of: state, "close") else { return }
+    if flaw == .forgetsSockets, link.isFromClient, link.number % 3 == 0 { return }
     world.release(socket)
     link.close(resetting: resetting)
   }

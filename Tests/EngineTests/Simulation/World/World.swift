@@ -136,7 +136,7 @@ final class World {
     servers.removeAll()
     complain = { _ in }
     tap = { _, _ in }
-    for link in links { link.script = nil }
+    for link in links { link.forget() }
     links.removeAll()
     for network in networks { network.waiting.removeAll() }
   }
