@@ -29,7 +29,11 @@ extension Worker where N: ~Copyable {
   }
 
   private mutating func handle(_ event: NetworkEvent) {
-    if event.kinds.contains(.connectionsWait) { return acceptClients(Int(event.token)) }
+    if event.kinds.contains(.connectionsWait) {
+      // The event may be older than the listeners, which the control thread has just replaced.
+      if Int(event.token) < network.listenerCount { acceptClients(Int(event.token)) }
+      return
+    }
     let slot = connections.slot(of: event.token)
     guard slot >= 0, connections[slot].pointee.socket >= 0 else { return }
     let connection = connections[slot]

@@ -42,6 +42,7 @@ struct SimulationTests {
     }
   }
 
+  /// A listener that went with a reload was still asked for the client that had come to it: the process ended.
   @Test func listenersComeAndGoUnderTheirClients() {
     for seed in 1...8 as ClosedRange<UInt64> {
       #expect(SimulationTests.run(Scenario.comingAndGoing(seed: seed)).isEmpty, "seed \(seed)")
