@@ -240,6 +240,10 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     let isKnown = connection.pointee.flags.contains(.isProbed)
     guard connection.pointee.flags.contains(.peerEnded), !isKnown, connection.pointee.exchange >= 0 else { return }
+    // An answer under way finds out by itself, and has a deadline of its own.
+    guard !exchanges[connection.pointee.exchange].pointee.flags.contains(.isAnswered),
+      !connection.pointee.output.isAllocated
+    else { return }
     setDeadline(slot, network.now.advanced(by: Limit.abortProbe))
   }
 

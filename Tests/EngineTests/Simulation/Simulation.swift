@@ -18,7 +18,7 @@ final class Simulation {
   /// A world in which an exchange may hold at most `heldBound` bytes.
   init(_ scenario: Scenario, tellsFinished: Bool, heldBound: Int = 2 << 20, isTransparent: Bool = false) {
     self.scenario = scenario
-    world = World(seed: scenario.worldSeed, climate: scenario.climate)
+    world = World(seed: scenario.worldSeed, climate: scenario.climate, splits: scenario.splits)
     stillSince = world.now
     var verdicts = Verdicts(climate: scenario.climate)
     verdicts.bodyBound = scenario.bodyBound

@@ -30,6 +30,14 @@ struct SimulationTests {
     #expect(SimulationTests.run(Scenario(seed: seed, edition: 1)).isEmpty)
   }
 
+  /// The same of the second edition: a reset shown as the end of a tunnel (3259), a cut answer shown as whole (3336), a
+  /// request cut by the drain's own close (3056), and a slow client that had ended its half given up at once (16984,
+  /// 17777).
+  @Test(arguments: [3056, 3259, 3336, 16_984, 17_777] as [UInt64])
+  func aWorldOfTheSecondEditionThatFoundABugStaysRight(_ seed: UInt64) {
+    #expect(SimulationTests.run(Scenario(seed: seed, edition: 2)).isEmpty)
+  }
+
   @Test func aResetToldToASendIsNotAnEnd() {
     for seed in 1...20 as ClosedRange<UInt64> {
       #expect(SimulationTests.run(Scenario.resetsUnderUploads(seed: seed)).isEmpty, "seed \(seed)")

@@ -39,6 +39,7 @@ extension Client {
     if head.status == 101 { return beginTunnel(plan) }
     if head.status < 200 { return }
     answer.head = head
+    stage.transcript?.begin(head, of: plan.number, .answer)
     answer.isFromBackend = !head.values("x-origin-id").isEmpty
     if answer.isFromBackend {
       if head.values("x-origin-id") != ["\(plan.number)"] || head.values("x-origin-tenant") != ["\(plan.tenant)"] {
@@ -73,6 +74,7 @@ extension Client {
     } else if answer.ownBody.count < 4_096 {
       answer.ownBody += bytes
     }
+    stage.transcript?.add(bytes, of: plan.number, .answer)
     answer.offset += bytes.count
     if case .abortsReceiving(let at, let resetting) = plan.clientFault, answer.offset >= at {
       abort(plan, resetting: resetting)
@@ -81,6 +83,7 @@ extension Client {
 
   private func takeEnd(_ trailers: [(name: String, value: String)], _ plan: RequestPlan) {
     guard let head = answer.head else { return }
+    stage.transcript?.end(trailers, of: plan.number, .answer)
     if answer.isFromBackend {
       if plan.responseHasTrailers, !plan.hasNoBody, !head.values("transfer-encoding").isEmpty,
         trailers.map(\.value) != ["\(plan.number)"]

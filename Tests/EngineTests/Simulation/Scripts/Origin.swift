@@ -73,13 +73,15 @@ final class OriginConnection: PeerScript {
 
   private func read() {
     guard !isReading else { return }
-    let bytes = link.read(plan?.readPiece ?? .max)
+    // By the request that is being read, whichever comes next.
+    let (piece, rest) = (plan?.readPiece ?? .max, plan?.readRest ?? 0)
+    let bytes = link.read(piece)
     if !bytes.isEmpty {
       reader.feed(bytes)
       while !isOver, let item = reader.next() { take(item) }
     }
     if !isOver, link.isAtEnd { return takeEnd() }
-    guard let rest = plan?.readRest, rest > 0, !bytes.isEmpty, !isOver else { return }
+    guard rest > 0, !bytes.isEmpty, !isOver else { return }
     isReading = true
     world.after(rest) { [self] in
       isReading = false
@@ -106,10 +108,12 @@ final class OriginConnection: PeerScript {
         return cutTunnel(plan)
       }
       stage.note(.read(request: plan.number, isOwn: plan.requestBody.matches(bytes, at: offset)))
+      stage.transcript?.add(bytes, of: plan.number, .request)
       offset += bytes.count
     case .end(let trailers):
       guard let plan else { return }
       hasWholeRequest = true
+      stage.transcript?.end(trailers, of: plan.number, .request)
       if !plan.wantsUpgrade, offset != plan.requestSize {
         stage.report("request \(plan.number): a backend was sent \(offset) bytes of \(plan.requestSize) as all of it")
       }
@@ -132,6 +136,7 @@ final class OriginConnection: PeerScript {
     let plan = stage.plans[number]
     if plan.malformation?.isInHead == true { stage.report("request \(number), malformed, came to a backend: \(head)") }
     self.plan = plan
+    stage.transcript?.begin(head, of: number, .request)
     offset = 0
     hasWholeRequest = false
     isAnswering = false

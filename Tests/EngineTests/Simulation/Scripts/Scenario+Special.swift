@@ -104,7 +104,7 @@ extension Scenario {
   }
 
   /// A calm world of one tenant, one backend and one worker, without clients.
-  private static func empty(seed: UInt64, requests: Int) -> Scenario {
+  static func empty(seed: UInt64, requests: Int) -> Scenario {
     var scenario = Scenario(seed: seed &* 4, edition: 1)
     scenario.workers = 1
     scenario.tenants = [Tenant(name: "tenant-0", host: "t0.example", standing: .active, home: 0)]

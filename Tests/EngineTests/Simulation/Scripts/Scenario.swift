@@ -26,6 +26,8 @@ struct Scenario {
   var worldSeed: UInt64
   let climate: Climate
   var workers = 1
+  /// How bytes are split on their way; left to chance when it isn't said.
+  var splits: Splits?
   /// Tenants as the first configuration has them.
   var tenants: [Tenant] = []
   /// Backends of each shard.

@@ -18,6 +18,8 @@ final class Stage {
   private(set) var published: [Configuration] = []
   /// The oldest of them that a worker may still use.
   var oldestInUse = 0
+  /// What was asked and answered, when it is wanted.
+  var transcript: Transcript?
   /// When a drain that began must end.
   private(set) var drainDeadline: Instant?
 
@@ -107,6 +109,7 @@ final class Stage {
     world.note("request \(plan.number) \(plan.method) of tenant \(plan.tenant): \(outcome)")
     guard !plan.isFinished else { return report("request \(plan.number) came to two ends") }
     plan.isFinished = true
+    transcript?.note(outcome, of: plan.number)
     if isForgiven(plan, outcome) { return }
     if let violation = verdicts.violation(plan, outcome, standings(plan)) {
       report("request \(plan.number): \(violation)")

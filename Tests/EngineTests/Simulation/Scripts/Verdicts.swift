@@ -65,12 +65,13 @@ struct Verdicts {
       // A request that turns out to be too long while it is being answered leaves no other way out.
       if isTooLong(plan), plan.answersEarly { return nil }
       // Nor does one that is refused and goes on for longer than anybody listens.
-      if plan.requestSize > Limit.lingerBytes, isTooLong(plan) || standings != [.active] { return nil }
+      if goesOn(plan), isTooLong(plan) || standings != [.active] { return nil }
       return isForgiving(plan) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
       if case .breaksOff = plan.currentFault { return nil }
       if excuse != .none || isForgiving(plan) { return nil }
+      if goesOn(plan), isTooLong(plan) || standings != [.active] { return nil }
       return "its connection ended without an answer"
     case .gaveUp: return nil
     case .tunnelled: return plan.wantsUpgrade ? nil : "was tunnelled"
@@ -92,6 +93,11 @@ struct Verdicts {
   }
 
   func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
+
+  /// Whether its client sends more, requests behind it taken in, than anybody listens to who has answered.
+  private func goesOn(_ plan: RequestPlan) -> Bool {
+    (plan.clientLink?.receivedCount ?? 0) - plan.startOffset > Limit.lingerBytes
+  }
 
   /// Whether the world or the client is such that a request may come to nothing.
   private func isForgiving(_ plan: RequestPlan) -> Bool { climate == .rough || plan.isAborted }

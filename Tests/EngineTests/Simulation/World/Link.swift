@@ -23,7 +23,7 @@ final class Link {
   let number: Int
   let network: NetworkState
   var script: (any PeerScript)?
-  var isFromClient = false
+  let isFromClient: Bool
   var address = IPAddress(v4: 0)
   var port: UInt16 = 0
   var toEngine: Pipe
@@ -61,12 +61,14 @@ final class Link {
   var peerIsReset = false
   private var isWaking = false
 
-  init(_ world: World, number: Int, _ network: NetworkState) {
+  init(_ world: World, number: Int, _ network: NetworkState, isFromClient: Bool = false) {
     self.world = world
     self.number = number
     self.network = network
+    self.isFromClient = isFromClient
     toEngine = Pipe(world.weather, &world.random)
     toPeer = Pipe(world.weather, &world.random)
+    if let splits = world.weather.splits { toEngine.split(splits, isFromClient: isFromClient) }
   }
 
   // MARK: What happens on the way

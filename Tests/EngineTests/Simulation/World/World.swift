@@ -82,9 +82,11 @@ final class World {
     case closed
   }
 
-  init(seed: UInt64, climate: Climate) {
+  init(seed: UInt64, climate: Climate, splits: Splits? = nil) {
     random = SeededRandom(seed: seed)
-    weather = Weather(climate, random: &random)
+    var weather = Weather(climate, random: &random)
+    weather.splits = splits
+    self.weather = weather
     descriptorBound = weather.descriptors
   }
 
@@ -180,8 +182,8 @@ final class World {
     return open.isEmpty ? nil : open[number % open.count]
   }
 
-  func makeLink(_ network: NetworkState) -> Link {
-    let link = Link(self, number: links.count + 1, network)
+  func makeLink(_ network: NetworkState, isFromClient: Bool = false) -> Link {
+    let link = Link(self, number: links.count + 1, network, isFromClient: isFromClient)
     links.append(link)
     return link
   }
@@ -192,9 +194,8 @@ final class World {
   func connect(_ script: any PeerScript, listener: Int, from address: IPAddress, port: UInt16) -> Link {
     let listening = networks.filter { $0.sockets.contains(Int32(listener)) }
     let network = random.pick(listening.isEmpty ? networks : listening)
-    let link = makeLink(network)
+    let link = makeLink(network, isFromClient: true)
     link.script = script
-    link.isFromClient = true
     link.address = address
     link.port = port
     after(weather.wait(&random)) {
