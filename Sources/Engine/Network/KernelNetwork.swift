@@ -86,7 +86,11 @@ struct KernelNetwork: Network, ~Copyable {
   var listenerCount: Int { listeners.count }
 
   mutating func closeListeners() {
-    for socket in listeners { Socket.close(socket, resetting: false) }
+    for socket in listeners {
+      // A duplicate that lives on elsewhere would keep it in the poller.
+      poller.remove(socket)
+      Socket.close(socket, resetting: false)
+    }
     listeners.removeAll()
   }
 

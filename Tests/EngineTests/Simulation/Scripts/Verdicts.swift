@@ -62,16 +62,11 @@ struct Verdicts {
     case .refused(let status, let code): return refusal(plan, standings, status, code)
     case .cut:
       if case .breaksOff = plan.currentFault { return nil }
-      // A request that turns out to be too long while it is being answered leaves no other way out.
-      if isTooLong(plan), plan.answersEarly { return nil }
-      // Nor does one that is refused and goes on for longer than anybody listens.
-      if goesOn(plan), isTooLong(plan) || standings != [.active] { return nil }
-      return isForgiving(plan) ? nil : "its answer was cut"
+      return isForgiving(plan) || mayBeCut(plan, standings) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
       if case .breaksOff = plan.currentFault { return nil }
-      if excuse != .none || isForgiving(plan) { return nil }
-      if goesOn(plan), isTooLong(plan) || standings != [.active] { return nil }
+      if excuse != .none || isForgiving(plan) || mayBeCut(plan, standings) { return nil }
       return "its connection ended without an answer"
     case .gaveUp: return nil
     case .tunnelled: return plan.wantsUpgrade ? nil : "was tunnelled"
@@ -94,9 +89,12 @@ struct Verdicts {
 
   func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
 
-  /// Whether its client sends more, requests behind it taken in, than anybody listens to who has answered.
-  private func goesOn(_ plan: RequestPlan) -> Bool {
-    (plan.clientLink?.receivedCount ?? 0) - plan.startOffset > Limit.lingerBytes
+  /// Whether a request leaves no other way out: it turns out to be too long while it is being answered, or it is refused
+  /// and more comes behind than anybody listens to who has answered.
+  private func mayBeCut(_ plan: RequestPlan, _ standings: Set<Standing>) -> Bool {
+    if isTooLong(plan), plan.answersEarly { return true }
+    let sent = (plan.clientLink?.receivedCount ?? 0) - plan.startOffset
+    return sent > Limit.lingerBytes && (isTooLong(plan) || standings != [.active])
   }
 
   /// Whether the world or the client is such that a request may come to nothing.

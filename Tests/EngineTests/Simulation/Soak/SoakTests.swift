@@ -4,8 +4,8 @@ import Testing
 
 @testable import Engine
 
-/// Worlds without end, for `deploy/test.sh soak`: seeds `FIRST`, `FIRST + STEP`, ... for `MINUTES`, or until a file
-/// named by `STOP` is there.
+/// Worlds for `deploy/test.sh soak`: seeds `FIRST`, `FIRST + STEP`, ... up to `LAST`, for so many `MINUTES` (0: without
+/// end), or until the file `STOP` is there.
 struct SoakTests {
   private static let environment = ProcessInfo.processInfo.environment
   private static func number(_ name: String, or other: UInt64) -> UInt64 {
@@ -14,12 +14,14 @@ struct SoakTests {
 
   @Test(.enabled(if: environment["SOAK"] != nil))
   func worldsKeepTheirLaws() {
-    let end = Date(timeIntervalSinceNow: TimeInterval(Self.number("MINUTES", or: 1)) * 60)
+    let minutes = Self.number("MINUTES", or: 0)
+    let end = minutes == 0 ? Date.distantFuture : Date(timeIntervalSinceNow: TimeInterval(minutes) * 60)
+    let stop = Self.environment["STOP"] ?? ""
     let step = Self.number("STEP", or: 1)
     var seed = Self.number("FIRST", or: 1)
     let last = Self.number("LAST", or: .max)
     var (passed, failed) = (0, 0)
-    while seed <= last, Date() < end, failed < 20 {
+    while seed <= last, failed < 20, Date() < end, !FileManager.default.fileExists(atPath: stop) {
       if SimulationTests.run(Scenario(seed: seed)).isEmpty {
         passed += 1
       } else {
