@@ -64,7 +64,7 @@ import Testing
     let names = (0..<count).map { (id: Array("tenant-\($0)".utf8), host: Array("t\($0).example.com".utf8)) }
     let before = residentBytes()
     let start = now()
-    var builder = TenantDirectoryBuilder(previous: nil, planLimits: [], expected: count)
+    var builder = TenantDirectoryBuilder(previous: nil, planLimits: [])
     for name in names {
       if name.id.withUnsafeBufferPointer({ builder.add(TenantLine(id: $0)) }) != .added { Issue.record("not added") }
       if name.host.withUnsafeBufferPointer({ builder.add(host: $0) }) != .added { Issue.record("not added") }
