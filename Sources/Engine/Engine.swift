@@ -43,6 +43,8 @@ public final class Engine: @unchecked Sendable {
   /// The blueprint in use; any thread may ask.
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
+  /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
+  private var images: [BlueprintImage] = []
   private var listeners: [Listener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
@@ -57,6 +59,7 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
+    images = [image]
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
     try awaitStart()
@@ -172,6 +175,7 @@ public final class Engine: @unchecked Sendable {
     listeners = wanted
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
+    images.append(image)
     for (number, worker) in workers.enumerated() {
       worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
       worker.waker.wake()
@@ -185,6 +189,12 @@ public final class Engine: @unchecked Sendable {
   /// Whether every worker uses the newest blueprint.
   public var isSettled: Bool {
     workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  }
+
+  /// Frees the blueprints that no worker uses any more. For the control thread, once `isSettled`.
+  public func releaseOldBlueprints() {
+    let oldest = workers.map { $0.mailbox.generation.load(ordering: .acquiring) }.min() ?? 0
+    images.removeAll { $0.blueprint.generation < oldest }
   }
 
   /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.

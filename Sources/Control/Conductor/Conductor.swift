@@ -165,7 +165,7 @@ final class Conductor {
     notifier.reloading()
     let current = engine.blueprint
     defer { notifier.ready(status: status) }
-    guard let loaded = Conductor.load(configPath, previous: current) else { return refuse(current) }
+    guard let loaded = loadAside(current) else { return refuse(current) }
     var next = loaded.blueprint
     next.generation = current.generation + 1
     for change in restartOnly(from: current, to: next, loaded.process) {
@@ -188,6 +188,17 @@ final class Conductor {
     say("reloaded generation \(next.generation)")
   }
 
+  /// Loads the configuration on a thread that gives way to the workers.
+  private func loadAside(_ current: Blueprint) -> LoadedConfiguration? {
+    let path = configPath
+    do throws(SystemError) {
+      return try Platform.Thread.aside(named: "loader") { Conductor.load(path, previous: current) }
+    } catch {
+      say("gatehouse: \(error)")
+      return nil
+    }
+  }
+
   private func refuse(_ current: Blueprint) {
     shared.reload.withLock { $0.isSuccessful = false }
     say("reload refused, generation \(current.generation) stays")
@@ -206,6 +217,7 @@ final class Conductor {
 
   private func waitUntilSettled() {
     for _ in 0..<1000 where !engine.isSettled { Foundation.Thread.sleep(forTimeInterval: 0.001) }
+    engine.releaseOldBlueprints()
   }
 
   // MARK: - the end
