@@ -152,8 +152,10 @@ public final class Engine: @unchecked Sendable {
       let waker = try Waker()
       let capacity = min(
         descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      // By mail: what a thread is started with lives as long as the thread.
+      mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
-        number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
+        number: number, process: process, mailbox: mailbox, counters: counters, records: records,
         listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
@@ -247,7 +249,6 @@ struct WorkerStart: Sendable {
   let mailbox: Mailbox
   let counters: WorkerCounters
   let records: RecordRing
-  let image: BlueprintImage
   let listeners: [Int32]
   let waker: Waker
   let capacity: Int
@@ -255,6 +256,7 @@ struct WorkerStart: Sendable {
 
 /// The life of a worker's thread.
 private func runWorker(_ start: WorkerStart) {
+  guard let image = start.mailbox.take() else { preconditionFailure("a worker is started without a blueprint") }
   let network: KernelNetwork
   do throws(SystemError) {
     network = try KernelNetwork(listeners: start.listeners, waker: start.waker, roster: start.process.roster)
@@ -263,8 +265,9 @@ private func runWorker(_ start: WorkerStart) {
     start.mailbox.hasEnded.store(true, ordering: .releasing)
     return
   }
+  // Consumed: this function lives as long as the thread, the image must not.
   var worker = Worker(
     network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,
-    records: start.records, image: start.image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
+    records: start.records, image: consume image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
   worker.run()
 }

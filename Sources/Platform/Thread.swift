@@ -34,7 +34,7 @@ public struct Thread: @unchecked Sendable {
   ) throws(SystemError) -> Outcome {
     let place = Place<Outcome>()
     try Thread(name: name) {
-      linux_set_niceness(asideNiceness)
+      linux_set_niceness(max(linux_niceness(), asideNiceness))
       place.outcome.withLock { $0 = work() }
     }.join()
     guard let outcome = place.outcome.withLock({ $0 }) else { preconditionFailure("the work has no outcome") }
