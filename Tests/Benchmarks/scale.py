@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Many tenants: how long a start takes, what a tenant costs in memory, whether requests get dearer, what a reload does to traffic.
 
-usage: scale.py [--tenants 1000000] [--reload-tenants 100000] [--rounds 5] [--secs 4] [--only start,cost,explain,reload,reload-many]
+usage: scale.py [--tenants 1000000] [--reload-tenants 100000] [--rounds 5] [--secs 4] [--only start,cost,explain,reload,reload-many,edit]
 needs wrk and nginx (the origins); the binary is $GATEHOUSE or .build/release/gatehouse
 
 Reloads are measured under the load of steady.py, which runs in a process of its own: first a quiet stretch, then one in which the table is
-changed and reloaded again and again, then both beside each other. The table is written between reloads, its time counted by nobody. What one edit
-of a tenant costs is printed by `GATEHOUSE_FIGURES=1 swift test -c release --filter DirectoryFigures`.
+changed and reloaded again and again; both are printed. The table is written between reloads, its time counted by nobody. Look-ups and edits of
+one tenant are timed by the unit tests' DirectoryFigures, built for release.
 """
 import argparse
 import json
@@ -24,7 +24,7 @@ from compare import LUA, NGINX_TOP, cpu_seconds, free_ports, host, spawn, stop, 
 from harness import Client, Gate, binary, eventually  # noqa: E402
 
 HOSTS = 10_000
-PARTS = ["start", "cost", "explain", "reload", "reload-many"]
+PARTS = ["start", "cost", "explain", "reload", "reload-many", "edit"]
 
 
 class Origins:
@@ -184,6 +184,15 @@ def explain(proxy):
           f"{seconds('explain', 'tenant', f't{last:07d}'):.2f} s, {seconds('explain', '--host', host(last)):.2f} s |", flush=True)
 
 
+def edits():
+    """What DirectoryFigures prints: look-ups, and what one edit costs."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    run = subprocess.run(["swift", "test", "-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", ".build/figures", "--filter", "DirectoryFigures"],
+                         cwd=root, env=dict(os.environ, GATEHOUSE_FIGURES="1"), capture_output=True, text=True)
+    rows = [line for line in run.stdout.splitlines() if line.startswith("| ")]
+    print("\n".join(rows) if rows and run.returncode == 0 else run.stdout + run.stderr, flush=True)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--tenants", type=int, default=1_000_000)
@@ -221,6 +230,8 @@ def measure(a, directory, origins, lua):
         reloads(directory, origins, a.reload_tenants, a.reloads)
     if "reload-many" in a.only:
         reloads(directory, origins, a.tenants, 3)
+    if "edit" in a.only:
+        edits()
 
 
 if __name__ == "__main__":

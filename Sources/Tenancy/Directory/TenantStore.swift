@@ -178,7 +178,8 @@ struct TenantStore: ~Copyable {
 
   /// Adds a host that nobody has, or, given the number of the one that has it, takes it from them; -1 when there is no
   /// room for its name. The tenant's list is made by `setHosts(of:to:isKept:)`.
-  mutating func insert(host name: UnsafePointer<UInt8>, _ count: Int, of tenant: TenantIndex, from old: Int32) -> Int32 {
+  mutating func insert(host name: UnsafePointer<UInt8>, _ count: Int, of tenant: TenantIndex, from old: Int32) -> Int32
+  {
     guard hosts.count < Int(Int32.max) - 1, let address = text.add(name, count) else { return -1 }
     let entry = HostEntry(name: address, tenant: tenant, next: -1, count: UInt8(count))
     var number = firstFreeHost
