@@ -30,6 +30,12 @@ struct NameIndex: ~Copyable {
     }
   }
 
+  /// The number in the first slot of `hash`, -1 when it is empty.
+  @inline(__always)
+  func guess(_ hash: UInt64) -> Int32 {
+    Int32(truncatingIfNeeded: slots[Int(truncatingIfNeeded: hash) & mask]) &- 1
+  }
+
   /// Adds a name that is not there; `rehash` tells the hash of a number when the table grows.
   mutating func insert(_ hash: UInt64, _ number: Int32, rehash: (Int32) -> UInt64) {
     if (count + 1) * 4 > (mask + 1) * 3 { grow(rehash) }
