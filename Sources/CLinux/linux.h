@@ -30,6 +30,8 @@
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pthread_setname_np(pthread_t, const char *);
 
+static inline void linux_prefetch(const void *address) { __builtin_prefetch(address); }
+
 static inline int linux_errno(void) { return errno; }
 
 static inline int linux_open(const char *path, int flags, unsigned mode) { return open(path, flags, (mode_t)mode); }

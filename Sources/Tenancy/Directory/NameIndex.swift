@@ -68,6 +68,14 @@ struct NameIndex: ~Copyable {
     }
   }
 
+  /// The number in the first slot of a name with `hash`, -1 when it is empty.
+  @inline(__always)
+  func guess(_ hash: UInt64) -> Int32 {
+    let key = hash >> 32
+    let bucket = buckets[place(of: key)]
+    return Int32(truncatingIfNeeded: bucket.slots[Int(truncatingIfNeeded: key) & bucket.mask]) &- 1
+  }
+
   @inline(__always)
   private func place(of key: UInt64) -> Int { Int(truncatingIfNeeded: key &>> UInt64(truncatingIfNeeded: 32 &- depth)) }
 
