@@ -2,8 +2,9 @@
 public struct TenantPlaces {
   /// The tenant, probably; -1 when nobody is in sight.
   public var tenant: TenantIndex
-  /// Its entry, and the text of its host.
+  /// Its entry.
   public var entry: UnsafeRawPointer
+  /// The text of its host.
   public var text: UnsafeRawPointer
 }
 
