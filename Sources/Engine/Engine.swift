@@ -45,7 +45,7 @@ public final class Engine: @unchecked Sendable {
   private(set) var workers: [Handle] = []
   /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
   private var images: [BlueprintImage] = []
-  private var listeners: [Listener] = []
+  private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
 
@@ -79,15 +79,21 @@ public final class Engine: @unchecked Sendable {
   }
 
   /// One endpoint of the blueprint, where it is really bound, and the socket of each worker.
-  struct Listener {
+  struct OpenListener {
     var endpoint: Endpoint
     var bound: Endpoint
     var sockets: [Int32]
+    /// What the blueprint in use says of it.
+    var settings: Listener
+
+    /// What worker `number` is told of it.
+    func socket(of number: Int) -> ListenerSocket { ListenerSocket(sockets[number], tls: settings.tls) }
   }
 
   /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
-  private static func open(_ endpoint: Endpoint, count: Int) throws(EngineError) -> Listener {
-    var listener = Listener(endpoint: endpoint, bound: endpoint, sockets: [])
+  private static func open(_ settings: Listener, count: Int) throws(EngineError) -> OpenListener {
+    let endpoint = settings.endpoint
+    var listener = OpenListener(endpoint: endpoint, bound: endpoint, sockets: [], settings: settings)
     for number in 0..<count {
       if number > 0, case .unix = endpoint {
         listener.sockets.append(Socket.duplicate(listener.sockets[0]))
@@ -110,21 +116,22 @@ public final class Engine: @unchecked Sendable {
     return listener
   }
 
-  private static func close(_ listener: Listener) {
+  private static func close(_ listener: OpenListener) {
     for socket in listener.sockets { Socket.close(socket, resetting: false) }
   }
 
-  /// The listeners of `endpoints`: those that are open already, and new ones.
-  private func listeners(for endpoints: [Endpoint], workers count: Int) throws(EngineError) -> [Listener] {
-    var fresh: [Listener] = []
-    var all: [Listener] = []
-    for endpoint in endpoints {
-      if let known = listeners.first(where: { $0.endpoint == endpoint }) {
+  /// The listeners that `wanted` asks for: those that are open already, and new ones.
+  private func listeners(for wanted: [Listener], workers count: Int) throws(EngineError) -> [OpenListener] {
+    var fresh: [OpenListener] = []
+    var all: [OpenListener] = []
+    for settings in wanted {
+      if var known = listeners.first(where: { $0.endpoint == settings.endpoint }) {
+        known.settings = settings
         all.append(known)
         continue
       }
       do throws(EngineError) {
-        let listener = try Engine.open(endpoint, count: count)
+        let listener = try Engine.open(settings, count: count)
         fresh.append(listener)
         all.append(listener)
       } catch {
@@ -156,7 +163,7 @@ public final class Engine: @unchecked Sendable {
       mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
         number: number, process: process, mailbox: mailbox, counters: counters, records: records,
-        listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
+        listeners: listeners.map { $0.socket(of: number) }, waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
         Handle(mailbox: mailbox, counters: counters, records: records, waker: waker, thread: thread))
@@ -173,13 +180,14 @@ public final class Engine: @unchecked Sendable {
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
     let wanted = try listeners(for: next.listeners, workers: workers.count)
-    let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
+    let speaksTLS = (known + wanted).contains { $0.settings.tls != nil }
+    let hasChanged = speaksTLS || known.map(\.endpoint) != wanted.map(\.endpoint)
     listeners = wanted
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
     images.append(image)
     for (number, worker) in workers.enumerated() {
-      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
+      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.socket(of: number) } : nil)
       worker.waker.wake()
     }
     // The workers close the sockets that are not among these; a path nobody listens on is removed.
@@ -249,7 +257,7 @@ struct WorkerStart: Sendable {
   let mailbox: Mailbox
   let counters: WorkerCounters
   let records: RecordRing
-  let listeners: [Int32]
+  let listeners: [ListenerSocket]
   let waker: Waker
   let capacity: Int
 }

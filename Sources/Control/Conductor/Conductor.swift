@@ -1,6 +1,7 @@
 import Configuration
 import Engine
-import Foundation
+import FoundationEssentials
+import Glibc
 import Platform
 import Primitives
 import Synchronization
@@ -220,7 +221,7 @@ final class Conductor {
   }
 
   private func waitUntilSettled() {
-    for _ in 0..<1000 where !engine.isSettled { Foundation.Thread.sleep(forTimeInterval: 0.001) }
+    for _ in 0..<1000 where !engine.isSettled { Machine.rest(nanoseconds: 1_000_000) }
     engine.releaseOldBlueprints()
   }
 

@@ -125,7 +125,14 @@ extension Worker where N: ~Copyable {
     writer.append("X-Forwarded-For: ")
     if isTrusted, head.seen.contains(.xForwardedFor) { writeValues(of: .xForwardedFor, &writer, base, head) }
     if connection.pointee.port == 0 { writer.append("unknown") } else { writer.append(connection.pointee.address) }
-    if !isTrusted || !head.seen.contains(.xForwardedProto) { writer.append("\r\nX-Forwarded-Proto: http") }
+    if !isTrusted || !head.seen.contains(.xForwardedProto) {
+      // Two calls, so that each is a copy of a constant.
+      if connection.pointee.flags.contains(.isSecure) {
+        writer.append("\r\nX-Forwarded-Proto: https")
+      } else {
+        writer.append("\r\nX-Forwarded-Proto: http")
+      }
+    }
     if (!isTrusted || !head.seen.contains(.xForwardedHost)) && head.host.count > 0 {
       writer.append("\r\nX-Forwarded-Host: ")
       writer.append(base + Int(head.host.start), head.host.count)

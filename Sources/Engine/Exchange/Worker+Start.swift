@@ -99,7 +99,7 @@ extension Worker where N: ~Copyable {
     let guess = view.directory._withUnsafeGuaranteedRef {
       $0.guess(host: parser.hostName, Int(head.hostNameCount))
     }
-    guard guess.tenant >= 0 else { return }
+    guard let guess else { return }
     Prefetch.lines(guess.entry, guess.text, process.ledger.account(guess.tenant))
     Prefetch.line(counters.rowOfTenant + Int(guess.tenant))
   }

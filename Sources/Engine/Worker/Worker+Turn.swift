@@ -136,7 +136,7 @@ extension Worker where N: ~Copyable {
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
   }
 
-  private mutating func listen(on sockets: [Int32]) {
+  private mutating func listen(on sockets: [ListenerSocket]) {
     guard !isDraining else { return }
     for listener in 0..<network.listenerCount { acceptClients(listener) }
     network.replaceListeners(sockets)

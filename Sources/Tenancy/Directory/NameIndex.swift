@@ -68,7 +68,7 @@ struct NameIndex: ~Copyable {
     }
   }
 
-  /// The number in the first slot of a name with `hash`, -1 when it is empty.
+  /// The number in the slot where the search for `hash` starts, -1 when it is empty.
   @inline(__always)
   func guess(_ hash: UInt64) -> Int32 {
     let key = hash >> 32

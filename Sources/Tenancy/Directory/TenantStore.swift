@@ -72,10 +72,6 @@ struct TenantStore: ~Copyable {
     }
   }
 
-  /// The host in the first slot of a name's hash, -1 when it is empty.
-  @inline(__always)
-  func guess(host name: UnsafePointer<UInt8>, _ count: Int) -> Int32 { hostNames.guess(ByteHash.hash(name, count)) }
-
   /// The tenant of a host in lower case, -1 when there is none: an exact name first, then the longest wildcard.
   @inline(__always)
   func tenant(host: UnsafePointer<UInt8>, _ count: Int, isWildcard: inout Bool) -> TenantIndex {
@@ -92,6 +88,10 @@ struct TenantStore: ~Copyable {
     }
     return -1
   }
+
+  /// The host that has this name, probably: the first whose hash fits, not compared; -1 when there is none.
+  @inline(__always)
+  func guess(host: UnsafePointer<UInt8>, _ count: Int) -> Int32 { hostNames.guess(ByteHash.hash(host, count)) }
 
   /// The name of a tenant.
   func id(of tenant: TenantIndex) -> UnsafeBufferPointer<UInt8> {
