@@ -123,7 +123,8 @@ final class Conductor {
   }
 
   private var status: String {
-    "generation \(engine.blueprint.generation), \(engine.blueprint.tenants.count) tenants"
+    let refusal = shared.reload.withLock { $0.isSuccessful } ? "" : ", the last reload was refused"
+    return "generation \(engine.blueprint.generation), \(engine.blueprint.tenants.count) tenants\(refusal)"
   }
 
   /// Answers a scrape or a probe, on a thread of the metrics server.
