@@ -1,4 +1,5 @@
 public import Balancing
+public import Platform
 public import Primitives
 public import Tenancy
 
@@ -13,7 +14,9 @@ public struct Blueprint: Sendable {
   /// How long a stop waits for requests in flight.
   public var drain: Int64 = 30 * .second
   /// Where clients connect.
-  public var listeners: [Endpoint] = []
+  public var listeners: [Listener] = []
+  /// Keys of TLS tickets made in memory, carried over from the blueprint before; `nil` when none were needed yet.
+  public var tickets: TicketKeys?
   /// How long each step of a connection may take.
   public var timeouts = Timeouts()
   /// How much one connection or process may hold.
@@ -39,6 +42,17 @@ public struct Blueprint: Sendable {
 
   /// A blueprint for `tenants` with the defaults of the language and no listener, shard or rule.
   public init(tenants: TenantDirectory) { self.tenants = tenants }
+}
+
+/// A place where clients connect, and how they are spoken to there.
+public struct Listener: Sendable {
+  /// Where it is.
+  public var endpoint: Endpoint
+  /// The server's side of TLS; `nil` speaks in clear.
+  public var tls: ServerTLS?
+
+  /// A listener that speaks in clear.
+  public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 }
 
 /// How long each step of a connection may take, in nanoseconds.

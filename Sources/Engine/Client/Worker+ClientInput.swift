@@ -44,7 +44,8 @@ extension Worker where N: ~Copyable {
         receiveTunnel(slot)
       case .waiting: return watchForAbort(slot)
       case .lingering: discard(slot)
-      case .connecting: return
+      case .connecting:
+        guard takeOpened(slot) else { return }
       }
     }
   }
@@ -68,6 +69,7 @@ extension Worker where N: ~Copyable {
         }
       }
       return count
+    case .piece(let count): return count
     case .wouldBlock:
       connection.pointee.flags.remove(.readable)
       return 0

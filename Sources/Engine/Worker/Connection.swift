@@ -15,7 +15,7 @@ enum Role: UInt8, BitwiseCopyable {
 enum ConnectionPhase: UInt8, BitwiseCopyable {
   /// Client: between requests. Upstream: in its pool.
   case idle
-  /// Upstream and probe: waiting for the backend to accept.
+  /// Upstream and probe: waiting for the backend to accept. Client: waiting for its handshake to be through.
   case connecting
   /// Client: part of a request head is in. Upstream: the response head is awaited.
   case head
@@ -58,8 +58,10 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isProbed = ConnectionFlags(rawValue: 1024)
   /// The network told that the connection is broken; what came before may still be unread.
   static let isBroken = ConnectionFlags(rawValue: 2048)
+  /// Client: what passes is encrypted.
+  static let isSecure = ConnectionFlags(rawValue: 4096)
   /// Tunnel: our half has ended.
-  static let hasEndedSending = ConnectionFlags(rawValue: 4096)
+  static let hasEndedSending = ConnectionFlags(rawValue: 8192)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else.

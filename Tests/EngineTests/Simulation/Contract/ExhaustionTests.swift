@@ -30,7 +30,8 @@ struct ExhaustionTests {
   @Test(.enabled(if: isAlone))
   func acceptAndConnectAreExhausted() throws {
     let peers = try KernelPeers()
-    var network = try KernelNetwork(listeners: [peers.first], waker: peers.waker, roster: peers.roster)
+    var network = try KernelNetwork(
+      listeners: [ListenerSocket(peers.first)], waker: peers.waker, roster: peers.roster)
     _ = peers.connectClient()
     var taken: [Int32] = []
     for _ in 0..<1_000 {

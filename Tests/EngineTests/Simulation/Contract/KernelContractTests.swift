@@ -9,7 +9,8 @@ struct KernelContractTests {
   @Test(arguments: NetworkContract.allCases)
   func keeps(_ contract: NetworkContract) throws {
     let peers = try KernelPeers()
-    var network = try KernelNetwork(listeners: [peers.first], waker: peers.waker, roster: peers.roster)
+    var network = try KernelNetwork(
+      listeners: [ListenerSocket(peers.first)], waker: peers.waker, roster: peers.roster)
     try contract.check(&network, peers)
     network.closeListeners()
     peers.waker.close()

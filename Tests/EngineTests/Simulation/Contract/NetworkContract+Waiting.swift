@@ -35,12 +35,12 @@ extension ContractBench {
 
   mutating func listenersMayBeReplaced<N: Network & ~Copyable>(_ network: inout N) throws {
     hold(network.listenerCount == 1)
-    network.replaceListeners(peers.listeners)
+    network.replaceListeners(peers.listeners.map { ListenerSocket($0) })
     hold(network.listenerCount == 2)
     _ = peers.connectClient(1)
     try expect(.connectionsWait, of: 1, &network)
     hold(isOpened(listener: 1, &network))
-    network.replaceListeners([peers.listeners[1]])
+    network.replaceListeners([ListenerSocket(peers.listeners[1])])
     hold(network.listenerCount == 1)
     // The second is now the first.
     _ = peers.connectClient(1)
@@ -51,7 +51,7 @@ extension ContractBench {
   mutating func aListenerThatStaysKeepsWhoWaits<N: Network & ~Copyable>(_ network: inout N) throws {
     _ = peers.connectClient()
     try expect(.connectionsWait, of: 0, &network)
-    network.replaceListeners(peers.listeners.reversed())
+    network.replaceListeners(peers.listeners.reversed().map { ListenerSocket($0) })
     try expect(.connectionsWait, of: 1, &network)
     hold(isOpened(listener: 1, &network))
   }

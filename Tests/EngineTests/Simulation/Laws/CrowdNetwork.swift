@@ -53,7 +53,7 @@ struct CrowdNetwork: ~Copyable, Network {
 
   mutating func setAccepting(_ isAccepting: Bool) {}
   mutating func closeListeners() {}
-  mutating func replaceListeners(_ sockets: [Int32]) {}
+  mutating func replaceListeners(_ sockets: [ListenerSocket]) {}
   var listenerCount: Int { 1 }
 
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {

@@ -73,7 +73,8 @@ struct VirtualNetwork: ~Copyable, Network {
     replaceListeners([])
   }
 
-  mutating func replaceListeners(_ sockets: [Int32]) {
+  mutating func replaceListeners(_ next: [ListenerSocket]) {
+    let sockets = next.map(\.socket)
     let known = Dictionary(uniqueKeysWithValues: zip(state.sockets, state.waiting))
     for (socket, waiting) in zip(state.sockets, state.waiting) where !sockets.contains(socket) {
       if !waiting.isEmpty, state.isAccepting, world.openCount < world.descriptorBound {
