@@ -158,7 +158,8 @@ final class EnginePlant: Plant {
     isSettled = false
     openAccounts()
     connectOrigins(image, configuration)
-    let sockets = configuration.listeners == listeners ? nil : (0..<Int32(configuration.listeners)).map { ListenerSocket($0) }
+    let sockets =
+      configuration.listeners == listeners ? nil : (0..<Int32(configuration.listeners)).map { ListenerSocket($0) }
     listeners = configuration.listeners
     for box in boxes where !box.state.isOver {
       box.mailbox.leave(image, listeners: sockets)

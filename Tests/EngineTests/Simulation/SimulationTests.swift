@@ -13,7 +13,7 @@ struct SimulationTests {
     let environment = ProcessInfo.processInfo.environment
     if let seed = environment["SEED"].flatMap(UInt64.init) { return [seed] }
     let first = environment["FIRST"].flatMap(UInt64.init) ?? 1
-    return Array(first..<first + (environment["SEEDS"].flatMap(UInt64.init) ?? 60))
+    return Array(first..<first + (environment["SEEDS"].flatMap(UInt64.init) ?? 200))
   }()
 
   @Test(arguments: seeds)
@@ -50,6 +50,17 @@ struct SimulationTests {
     }
   }
 
+  /// A reload began the rest of a backend that was down anew, so that quick ones kept it out for ever.
+  @Test func reloadsDoNotKeepABackendOut() {
+    for seed in 1...4 as ClosedRange<UInt64> {
+      let simulation = Simulation(Scenario.reloadedWithoutEnd(seed: seed), tellsFinished: true)
+      #expect(simulation.run(EnginePlant(simulation)).isEmpty, "seed \(seed)")
+      let served = simulation.stage.plans.map(\.isAnsweredWhole)
+      #expect(!served[4], "seed \(seed)")
+      #expect(!served[30...].contains(false), "seed \(seed)")
+    }
+  }
+
   /// A listener that went with a reload was still asked for the client that had come to it: the process ended.
   @Test func listenersComeAndGoUnderTheirClients() {
     for seed in 1...8 as ClosedRange<UInt64> {
@@ -67,7 +78,8 @@ struct SimulationTests {
   @Test func aSeedReplaysToTheByte() {
     for seed in 3...6 as ClosedRange<UInt64> {
       #expect(SimulationTests.fingerprint(Scenario(seed: seed)) == SimulationTests.fingerprint(Scenario(seed: seed)))
-      #expect(SimulationTests.fingerprint(Scenario(seed: seed)) != SimulationTests.fingerprint(Scenario(seed: seed + 4)))
+      #expect(
+        SimulationTests.fingerprint(Scenario(seed: seed)) != SimulationTests.fingerprint(Scenario(seed: seed + 4)))
     }
   }
 

@@ -62,7 +62,9 @@ struct ConcurrencyBound: Checker {
     case .inFlight(let tenant, let count, let bound):
       if count < 0 { return "tenant \(tenant) has \(count) requests in flight" }
       let known = counts.updateValue(count, forKey: tenant) ?? 0
-      if bound > 0, count > bound, count > known { return "tenant \(tenant) has \(count) requests in flight of \(bound)" }
+      if bound > 0, count > bound, count > known {
+        return "tenant \(tenant) has \(count) requests in flight of \(bound)"
+      }
     case .atRest(let remains):
       for (tenant, count) in remains.inFlight.enumerated() where count != 0 {
         return "tenant \(tenant) still has \(count) requests in flight at rest"

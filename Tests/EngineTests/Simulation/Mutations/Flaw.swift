@@ -129,7 +129,7 @@ enum Flaw: CaseIterable {
     case .endsInSilence: exchange.pointee.wallStarted = 0
     case .forgetsToLeave: exchange.pointee.flags.remove(.isCounted)
     case .forgetsBuffers: exchange.pointee.kept = Buffer()
-    case .forgetsExchanges: 
+    case .forgetsExchanges:
       let copy = exchange.pointee
       _ = box.worker.exchanges.insert(copy)
     case .repeatsUnsafe: exchange.pointee.flags.insert(.isReplayable)

@@ -216,7 +216,9 @@ final class Client: PeerScript {
     let isBegun = answer.head != nil || reader.isAmid
     let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: \.isBrokenOff)
     var excuse: Outcome.Excuse =
-      link.isRefused ? .refused : isOvertaken ? .overtaken : isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
+      link.isRefused
+      ? .refused
+      : isOvertaken ? .overtaken : isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
     while answering < sending {
       let plan = plans[answering]
       answering += 1

@@ -168,7 +168,8 @@ final class OriginConnection: PeerScript {
     guard !stage.isTransparent else {
       let name = stage.tenants[plan.tenant]
       return stage.note(
-        .arrived(request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: "",
+        .arrived(
+          request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: "",
           isRated: false))
     }
     func alike(_ name: String) -> [String] {

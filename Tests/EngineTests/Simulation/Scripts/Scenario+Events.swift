@@ -14,7 +14,9 @@ extension Scenario {
     }
   }
 
-  private mutating func moment(_ milliseconds: Int) -> Int64 { Int64(random.below(milliseconds * 1_000)) * .microsecond }
+  private mutating func moment(_ milliseconds: Int) -> Int64 {
+    Int64(random.below(milliseconds * 1_000)) * .microsecond
+  }
 
   /// A few reloads, or a storm of them.
   private mutating func makeReloads() {

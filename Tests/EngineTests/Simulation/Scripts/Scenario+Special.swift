@@ -103,10 +103,31 @@ extension Scenario {
     return scenario
   }
 
-  /// A calm world of one tenant, one backend and one worker, without clients.
-  static func empty(seed: UInt64, requests: Int) -> Scenario {
-    var scenario = Scenario(seed: seed &* 4, edition: 1)
+  /// A backend is away for a while, reloads come quicker than it is tried again, and somebody asks every second.
+  static func reloadedWithoutEnd(seed: UInt64) -> Scenario {
+    var scenario = Scenario.empty(seed: seed, requests: 60, climate: .rough, edition: 2)
+    let mood = Trouble.Kind.mood(shard: 0, place: 0, .refusing)
+    scenario.troubles = [Trouble(at: 0, lasts: 5 * .second, kind: mood)]
+    for number in scenario.plans.indices {
+      var manners = Client.Manners()
+      manners.comesAt = Int64(number) * .second
+      scenario.clients.append(([number], manners))
+      scenario.reloads.append(
+        Reload(at: Int64(number) * .second + 500 * .millisecond, configuration: scenario.configuration))
+    }
+    return scenario
+  }
+
+  /// A world of one tenant, one backend and one worker, without clients.
+  static func empty(seed: UInt64, requests: Int, climate: Climate = .calm, edition: Int = 1) -> Scenario {
+    var scenario = Scenario(seed: seed &* 4 &+ UInt64(climate.rawValue), edition: edition)
     scenario.workers = 1
+    scenario.troubles = []
+    scenario.reloads = []
+    scenario.drain = nil
+    scenario.staleness = 0
+    scenario.isSticky = false
+    scenario.hasHealthChecks = false
     scenario.tenants = [Tenant(name: "tenant-0", host: "t0.example", standing: .active, home: 0)]
     scenario.shards = [1]
     scenario.clients = []

@@ -75,7 +75,9 @@ struct Verdicts {
   }
 
   /// A malformed request is refused, and by its body also for what else is wrong with it.
-  private func malformed(_ plan: RequestPlan, _ malformation: Malformation, _ outcome: Outcome, _ standings: Set<Standing>)
+  private func malformed(
+    _ plan: RequestPlan, _ malformation: Malformation, _ outcome: Outcome, _ standings: Set<Standing>
+  )
     -> String?
   {
     switch outcome {

@@ -77,7 +77,8 @@ struct Shrinker {
 
   private mutating func drop<T>(_ list: WritableKeyPath<Scenario, [T]>, least: Int = 0) -> Bool {
     var any = false
-    for place in scenario[keyPath: list].indices.reversed() where scenario[keyPath: list].count > least && runs < bound {
+    for place in scenario[keyPath: list].indices.reversed() where scenario[keyPath: list].count > least && runs < bound
+    {
       if take(scenario.changed { $0[keyPath: list].remove(at: place) }) { any = true }
     }
     return any
