@@ -13,30 +13,27 @@ build_fuzzers() {
 
 # fuzz_target TARGET SECONDS: counts as one test. Inputs that reach something new stay in .build-fuzz/corpus.
 fuzz_target() {
-  local corpus=$fuzzing/corpus/$1 crashes=$fuzzing/crashes/$1 log=$fuzzing/$1.log status=0 crash before
+  local corpus=$fuzzing/corpus/$1 crashes=$fuzzing/crashes/$1 log=$fuzzing/$1.log status=0
   mkdir -p "$corpus" "$crashes"
-  before=$(ls "$crashes" | wc -l)
   GATEHOUSE_FUZZ_TARGET=$1 SWIFT_BACKTRACE=enable=no "$fuzzing/release/fuzz" "$corpus" "$root/Tests/Fuzzing/Corpus/$1" \
     -max_total_time="$2" -max_len=4096 -timeout=10 -rss_limit_mb=3000 -artifact_prefix="$crashes/" </dev/null >"$log" 2>&1 ||
     status=$?
   printf '%-14s %s runs, coverage %s, %s new crashes\n' "$1" "$(sed -nE 's/^#([0-9]+)\t.*/\1/p' "$log" | tail -n 1)" \
-    "$(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$log" | tail -n 1)" "$(($(ls "$crashes" | wc -l) - before))"
+    "$(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$log" | tail -n 1)" "$(grep -c 'Test unit written to' "$log" || true)"
   [ "$status" -eq 0 ] && { passed=$((passed + 1)); return; }
   failed=$((failed + 1))
   grep -aE -A 2 'Fatal error|ERROR: ' "$log" | cut -c 1-500
-  for crash in $(find "$crashes" -type f -newer "$corpus/.." -o -type f -name '*' | sort | tail -n 1); do
-    echo "replay: GATEHOUSE_FUZZ_TARGET=$1 $fuzzing/release/fuzz $crash"
-  done
+  sed -nE "s|.*Test unit written to (.*)|replay: GATEHOUSE_FUZZ_TARGET=$1 $fuzzing/release/fuzz \1|p" "$log"
 }
 
-# fuzz_targets [MINUTES [TARGET...]]
+# fuzz_targets [MINUTES [TARGET...]]: so many minutes for each of these targets, or of all.
 fuzz_targets() {
   local minutes=${1:-1} target
   [ $# -gt 0 ] && shift
   [ $# -gt 0 ] || set -- $(ls "$root/Tests/Fuzzing/Corpus")
-  build_fuzzers
   for target in "$@"; do
-    [ -d "$root/Tests/Fuzzing/Corpus/$target" ] || die "no target is called '$target'; there are $(ls -C "$root/Tests/Fuzzing/Corpus")"
-    fuzz_target "$target" "$((minutes * 60))"
+    [ -d "$root/Tests/Fuzzing/Corpus/$target" ] || die "no target is called '$target'; there are $(ls "$root/Tests/Fuzzing/Corpus" | xargs)"
   done
+  build_fuzzers
+  for target in "$@"; do fuzz_target "$target" "$((minutes * 60))"; done
 }

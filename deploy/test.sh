@@ -4,12 +4,17 @@
 #   deploy/test.sh                     unit tests and simulations, the end-to-end suite, the budget of instructions
 #   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
+#   deploy/test.sh fuzz [MINUTES [TARGET...]]     libFuzzer, MINUTES (default 1) for each of these targets, or of all
+#   deploy/test.sh sanitize [thread|address]      unit and end-to-end tests under this sanitizer, or under one after the other
 #
 # GATEHOUSE_BUILD_FLAGS: more flags for every build. JOBS: end-to-end processes at a time (default 4).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$root/deploy/fuzzing.sh"
+. "$root/deploy/sanitizers.sh"
 
-read -ra flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
+read -ra plain_flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
+flags=("${plain_flags[@]}")
 passed=0
 failed=0
 
@@ -32,9 +37,14 @@ filter_noise() { grep -vE '^(◇|✔|➜|􀟈|􁁛)' || true; }
 
 # Adds the counts of the end-to-end suite, run against the binary that is shipped.
 end_to_end_tests() {
+  build_release "${flags[@]}"
+  end_to_end_suite "$@"
+}
+
+# Adds the counts of the end-to-end suite, run against $gatehouse.
+end_to_end_suite() {
   local log=$root/.build/end-to-end.log status=0 summary
   mkdir -p "$root/.build"
-  build_release "${flags[@]}"
   GATEHOUSE="$gatehouse" python3 "$root/Tests/EndToEnd/run.py" --jobs "${JOBS:-4}" "$@" | tee "$log" || status=${PIPESTATUS[0]}
   summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
   if [ -z "$summary" ]; then
@@ -68,6 +78,8 @@ case "${1:-all}" in
   unit) unit_tests ;;
   end-to-end) shift; end_to_end_tests "$@" ;;
   budget) budget_test ;;
+  fuzz) shift; fuzz_targets "$@" ;;
+  sanitize) shift; [ $# -gt 0 ] || set -- thread address; for kind in "$@"; do sanitize "$kind"; done ;;
   *) end_to_end_tests "$@" ;;
 esac
 
