@@ -46,7 +46,8 @@ enum FieldValues {
     let parts = element.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).map {
       String(decoding: trimmed($0), as: UTF8.self).lowercased()
     }
-    guard let parameter = parts.dropFirst().first(where: { $0.utf8.starts(with: "q=".utf8) }) else { return (parts[0], 1) }
+    let parameter = parts.dropFirst().first { $0.utf8.starts(with: "q=".utf8) }
+    guard let parameter else { return (parts[0], 1) }
     let weight = String(decoding: parameter.utf8.dropFirst(2), as: UTF8.self)
     let isFine = weight.wholeMatch(of: /[01](\.[0-9]{0,3})?/) != nil
     return (parts[0], isFine ? min(1, Double(weight.hasSuffix(".") ? weight + "0" : weight)!) : 0)
