@@ -5,14 +5,19 @@
 #   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh soak [MINUTES]      simulated worlds by seed on all processors, until interrupted or for so long
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
+#   deploy/test.sh fuzz [MINUTES [TARGET...]]     libFuzzer, MINUTES (default 1) for each of these targets, or of all
+#   deploy/test.sh sanitize [thread|address]      unit and end-to-end tests under this sanitizer, or under one after the other
 #
 # A soak begins at seed FIRST, by default the second it is started in; a seed that fails is told with the line that
 # replays it and the trace of the smallest world that fails the same way.
 # GATEHOUSE_BUILD_FLAGS: more flags for every build. JOBS: end-to-end processes at a time (default 4).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$root/deploy/fuzzing.sh"
+. "$root/deploy/sanitizers.sh"
 
-read -ra flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
+read -ra plain_flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
+flags=("${plain_flags[@]}")
 passed=0
 failed=0
 
@@ -35,9 +40,14 @@ filter_noise() { grep -vE '^(◇|✔|➜|􀟈|􁁛)' || true; }
 
 # Adds the counts of the end-to-end suite, run against the binary that is shipped.
 end_to_end_tests() {
+  build_release "${flags[@]}"
+  end_to_end_suite "$@"
+}
+
+# Adds the counts of the end-to-end suite, run against $gatehouse.
+end_to_end_suite() {
   local log=$root/.build/end-to-end.log status=0 summary
   mkdir -p "$root/.build"
-  build_release "${flags[@]}"
   GATEHOUSE="$gatehouse" python3 "$root/Tests/EndToEnd/run.py" --jobs "${JOBS:-4}" "$@" | tee "$log" || status=${PIPESTATUS[0]}
   summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
   if [ -z "$summary" ]; then
@@ -109,6 +119,8 @@ case "${1:-all}" in
   end-to-end) shift; end_to_end_tests "$@" ;;
   budget) budget_test ;;
   soak) soak "${2:-}" ;;
+  fuzz) shift; fuzz_targets "$@" ;;
+  sanitize) shift; [ $# -gt 0 ] || set -- thread address; for kind in "$@"; do sanitize "$kind"; done ;;
   *) end_to_end_tests "$@" ;;
 esac
 
