@@ -60,6 +60,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isBroken = ConnectionFlags(rawValue: 2048)
   /// Client: what passes is encrypted.
   static let isSecure = ConnectionFlags(rawValue: 4096)
+  /// Client: its requests are sent on to the listener that speaks TLS.
+  static let redirects = ConnectionFlags(rawValue: 8192)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else.
