@@ -5,6 +5,7 @@ import Tenancy
 
 extension Worker where N: ~Copyable {
   /// Whether the name a connection's handshake asked for is another tenant's than the request's (RFC 9110, 15.5.20).
+  @inline(never)
   mutating func isMisdirected(_ slot: Int32, _ host: UnsafeBufferPointer<UInt8>, _ tenant: TenantIndex) -> Bool {
     let name = network.serverName(connections[slot].pointee.socket)
     guard name.count > 0, !name.elementsEqual(host) else { return false }
@@ -13,6 +14,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Sends a request on to the same target on the listener that speaks TLS; returns how many bytes were used.
+  @inline(never)
   mutating func redirect(
     _ id: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int, _ head: RequestHead
   ) -> Int {
