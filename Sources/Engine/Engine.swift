@@ -43,6 +43,8 @@ public final class Engine: @unchecked Sendable {
   /// The blueprint in use; any thread may ask.
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
+  /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
+  private var images: [BlueprintImage] = []
   private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
@@ -57,6 +59,7 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
+    images = [image]
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     noteSecurePort()
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
@@ -171,8 +174,10 @@ public final class Engine: @unchecked Sendable {
       let waker = try Waker()
       let capacity = min(
         descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      // By mail: what a thread is started with lives as long as the thread.
+      mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
-        number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
+        number: number, process: process, mailbox: mailbox, counters: counters, records: records,
         listeners: listeners.map { $0.socket(of: number) }, waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
@@ -194,6 +199,7 @@ public final class Engine: @unchecked Sendable {
     noteSecurePort()
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
+    images.append(image)
     for (number, worker) in workers.enumerated() {
       worker.mailbox.leave(image, listeners: wanted.map { $0.socket(of: number) })
       worker.waker.wake()
@@ -207,6 +213,12 @@ public final class Engine: @unchecked Sendable {
   /// Whether every worker uses the newest blueprint.
   public var isSettled: Bool {
     workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  }
+
+  /// Frees the blueprints that no worker uses any more. For the control thread, once `isSettled`.
+  public func releaseOldBlueprints() {
+    let oldest = workers.map { $0.mailbox.generation.load(ordering: .acquiring) }.min() ?? 0
+    images.removeAll { $0.blueprint.generation < oldest }
   }
 
   /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.
@@ -259,7 +271,6 @@ struct WorkerStart: Sendable {
   let mailbox: Mailbox
   let counters: WorkerCounters
   let records: RecordRing
-  let image: BlueprintImage
   let listeners: [ListenerSocket]
   let waker: Waker
   let capacity: Int
@@ -267,6 +278,7 @@ struct WorkerStart: Sendable {
 
 /// The life of a worker's thread.
 private func runWorker(_ start: WorkerStart) {
+  guard let image = start.mailbox.take() else { preconditionFailure("a worker is started without a blueprint") }
   let network: KernelNetwork
   do throws(SystemError) {
     network = try KernelNetwork(listeners: start.listeners, waker: start.waker, roster: start.process.roster)
@@ -275,8 +287,9 @@ private func runWorker(_ start: WorkerStart) {
     start.mailbox.hasEnded.store(true, ordering: .releasing)
     return
   }
+  // Consumed: this function lives as long as the thread, the image must not.
   var worker = Worker(
     network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,
-    records: start.records, image: start.image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
+    records: start.records, image: consume image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
   worker.run()
 }

@@ -1,6 +1,6 @@
 import ConfigLanguage
 import Engine
-import Foundation
+import FoundationEssentials
 import Platform
 import Primitives
 
@@ -147,8 +147,7 @@ extension Draft {
   private func checkValidity(_ certificate: Certificate, _ file: Value) {
     let now = Clock.wall() / .second
     let days = { (seconds: Int64) in
-      ISO8601DateFormatter.string(
-        from: Date(timeIntervalSince1970: Double(seconds)), timeZone: .gmt, formatOptions: .withFullDate)
+      Date(timeIntervalSince1970: Double(seconds)).ISO8601Format(.iso8601.year().month().day())
     }
     if now > certificate.expiry {
       diagnostics.warn("\(file.word.shown) has expired on \(days(certificate.expiry))", at: file.word.range)

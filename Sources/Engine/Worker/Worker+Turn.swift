@@ -124,6 +124,7 @@ extension Worker where N: ~Copyable {
 
   private mutating func adopt(_ next: BlueprintImage) {
     let headerCount = image.blueprint.bounds.headerCount
+    let hasNewTrust = image.blueprint.trust != next.blueprint.trust
     image = next
     view = ImageView(next)
     if next.blueprint.bounds.headerCount > headerCount {
@@ -131,7 +132,7 @@ extension Worker where N: ~Copyable {
     }
     adoptBackends()
     scheduleProbes()
-    refreshTrust()
+    if hasNewTrust { refreshTrust() }
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
   }
 
