@@ -4,7 +4,8 @@ import ConfigLanguage
 public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
-    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows
+    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows + planRows
+      + tenantRows
       + placementRows)
 
   private static let day: Int64 = 86_400_000_000_000
@@ -137,6 +138,8 @@ public enum GatehouseLanguage {
         .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
       ],
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
+    DirectiveRow(
+      in: "shard", "tls", block: "tls", absent: "in clear", help: "TLS to the backends, checks included."),
     DirectiveRow(
       in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
       help: "Unused connections kept per worker and backend."),

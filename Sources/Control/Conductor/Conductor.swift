@@ -153,7 +153,7 @@ final class Conductor {
   private func conduct() {
     var isDraining = false
     while !isDraining {
-      switch Signals.next(of: Conductor.signals) {
+      switch nextSignal() {
       case SIGHUP:
         reload()
         // What the old configuration held lies in pieces between what is in use.
@@ -164,6 +164,23 @@ final class Conductor {
       }
     }
     stop()
+  }
+
+  /// Milliseconds between two looks at folders of certificates: a change is in use after two of them.
+  private static let look = 250
+
+  /// Waits for a signal, and takes up certificates that change meanwhile.
+  private func nextSignal() -> Int32 {
+    while true {
+      let folders = engine.blueprint.certificateFolders
+      guard !folders.isEmpty else { return Signals.next(of: Conductor.signals) }
+      if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
+      for folder in folders {
+        for finding in folder.poll() {
+          say("certificate not taken: \(finding.path) \(finding.reason); what was in use before stays")
+        }
+      }
+    }
   }
 
   /// Puts the configuration as it is now into use, or says why not and changes nothing.

@@ -40,6 +40,15 @@ public struct Blueprint: Sendable {
   /// The tenants.
   public var tenants: TenantDirectory
 
+  /// The folders that listeners look certificates up in.
+  public var certificateFolders: [CertificateFolder] {
+    var folders: [CertificateFolder] = []
+    for case let folder? in listeners.map({ $0.tls?.folder }) where !folders.contains(where: { $0 === folder }) {
+      folders.append(folder)
+    }
+    return folders
+  }
+
   /// A blueprint for `tenants` with the defaults of the language and no listener, shard or rule.
   public init(tenants: TenantDirectory) { self.tenants = tenants }
 }
@@ -50,6 +59,10 @@ public struct Listener: Sendable {
   public var endpoint: Endpoint
   /// The server's side of TLS; `nil` speaks in clear.
   public var tls: ServerTLS?
+  /// Whether requests are sent on to the first listener that speaks TLS.
+  public var redirects = false
+  /// Peers that announce whom they speak for (PROXY protocol), and must.
+  public var announcers: [IPNetwork] = []
 
   /// A listener that speaks in clear.
   public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
@@ -105,6 +118,8 @@ public struct Shard: Sendable {
   public var health: HealthCheck?
   /// Unused connections kept per worker and backend.
   public var poolIdle = 64
+  /// How TLS is spoken to the backends; `nil` speaks in clear.
+  public var tls: ShardTLS?
 
   /// A shard without backends.
   public init(name: String) { self.name = name }

@@ -22,6 +22,7 @@ extension Worker where N: ~Copyable {
       }
       taken += 1
       connection.pointee.socket = socket
+      if network.redirects(listener) { connection.pointee.flags.insert(.redirects) }
       welcome(slot)
     }
   }
@@ -48,7 +49,17 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard !network.isOpening(connection.pointee.socket) else { return false }
     connection.pointee.phase = .idle
-    if network.isSecure(connection.pointee.socket) { connection.pointee.flags.insert(.isSecure) }
+    if network.isSecure(connection.pointee.socket) {
+      connection.pointee.flags.insert(.isSecure)
+      mine[network.isResumed(connection.pointee.socket) ? WorkerPlace.resumed : WorkerPlace.handshakes].add()
+    }
+    network.takeAnnounced(
+      connection.pointee.socket, peer: &connection.pointee.address, port: &connection.pointee.port)
+    if view.trusts(connection.pointee.address) {
+      connection.pointee.flags.insert(.isTrusted)
+    } else {
+      connection.pointee.flags.remove(.isTrusted)
+    }
     setDeadline(slot, network.now.advanced(by: isDraining ? Limit.linger : view.timeouts.keepAlive))
     return true
   }
@@ -81,6 +92,7 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
     assert(connection.pointee.exchange < 0, "a client closed under its exchange")
+    if connection.pointee.phase == .connecting { mine[WorkerPlace.failedHandshakes].add() }
     setActive(slot, false)
     mine[WorkerPlace.idleConnections].subtract()
     clientCount -= 1

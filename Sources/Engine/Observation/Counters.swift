@@ -150,8 +150,12 @@ enum WorkerPlace {
   /// Affinity by result: bound, kept, rebound, rejected.
   static let affinity = 2
   static let droppedRecords = 6
+  /// Handshakes of clients: new sessions, resumed ones, and those that came to nothing.
+  static let handshakes = 7
+  static let resumed = 8
+  static let failedHandshakes = 9
   /// Refusals of requests without tenant, by code.
-  static let refused = 8
+  static let refused = 10
   static let width = refused + RefusalCode.count
 }
 
