@@ -51,7 +51,7 @@ let package = Package(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
-    tests(of: "Control", "Primitives"),
+    tests(of: "Control", "Engine", "Primitives"),
     fuzzers(of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Primitives"),
   ],
   swiftLanguageModes: [.v6]
