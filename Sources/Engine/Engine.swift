@@ -11,6 +11,8 @@ public enum EngineError: Error, CustomStringConvertible {
   case system(String)
   /// More shards or backends than the process can number.
   case tooManyBackends
+  /// A worker has not taken any of the latest blueprints.
+  case stuckWorker
 
   /// The error in words.
   public var description: String {
@@ -18,6 +20,7 @@ public enum EngineError: Error, CustomStringConvertible {
     case .listen(let endpoint, let reason): "can't listen on \(endpoint): \(reason)"
     case .system(let reason): reason
     case .tooManyBackends: "more shards or backends than this process can number; restart it"
+    case .stuckWorker: "a worker is stuck; restart this process"
     }
   }
 }
@@ -164,13 +167,15 @@ public final class Engine: @unchecked Sendable {
   ///
   /// Returns at once; `isSettled` tells when every worker uses it.
   public func apply(_ next: Blueprint) throws(EngineError) {
+    // So that a worker tells any rule of a bucket from its own.
+    guard lag < TokenBucket.revisions - 1 else { throw .stuckWorker }
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
     let wanted = try listeners(for: next.listeners, workers: workers.count)
     let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
     listeners = wanted
-    next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
+    process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: Clock.now())
     current.withLock { $0 = next }
     for (number, worker) in workers.enumerated() {
       worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
@@ -183,8 +188,11 @@ public final class Engine: @unchecked Sendable {
   }
 
   /// Whether every worker uses the newest blueprint.
-  public var isSettled: Bool {
-    workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  public var isSettled: Bool { lag == 0 }
+
+  /// Blueprints that the last worker has yet to take.
+  private var lag: UInt64 {
+    workers.map { blueprint.generation - $0.mailbox.generation.load(ordering: .acquiring) }.max() ?? 0
   }
 
   /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.

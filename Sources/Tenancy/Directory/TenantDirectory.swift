@@ -13,6 +13,8 @@ struct TenantEntry: BitwiseCopyable {
   var idCount: UInt8 = 0
   var state = TenantState.active
   var isLive = false
+  /// Of the rule of its requests, below `TokenBucket.revisions`.
+  var revision: UInt8 = 0
 }
 
 /// What the directory keeps of a host: its name in the text, its tenant, the tenant's next host.
@@ -143,6 +145,14 @@ public final class TenantDirectory: @unchecked Sendable {
     UnsafePointer(limits.base + Int(entries.base[Int(tenant)].limits))
   }
 
+  /// The revision of the rule of its requests.
+  public func revision(of tenant: TenantIndex) -> UInt8 { entries.base[Int(tenant)].revision }
+
+  /// The rule of its requests with its revision.
+  func rule(of tenant: TenantIndex) -> RevisedRule {
+    RevisedRule(rule: limits(of: tenant).pointee.requests, revision: revision(of: tenant))
+  }
+
   /// Its name; lives as long as the directory.
   public func idBytes(of tenant: TenantIndex) -> UnsafeBufferPointer<UInt8> {
     let entry = entries.base[Int(tenant)]
@@ -180,16 +190,5 @@ public final class TenantDirectory: @unchecked Sendable {
   public func source(of tenant: TenantIndex) -> (file: Int, line: Int) {
     let entry = entries.base[Int(tenant)]
     return (Int(entry.file), Int(entry.line))
-  }
-
-  /// Brings the buckets of tenants whose rate has changed since `previous` from the old rule to the new.
-  public func refit(_ ledger: TenantLedger, from previous: TenantDirectory, at now: Instant) {
-    for index in 0..<min(entries.count, previous.entries.count) {
-      let tenant = TenantIndex(index)
-      guard entries.base[index].isLive, previous.entries.base[index].isLive else { continue }
-      let old = previous.limits(of: tenant).pointee.requests
-      let new = limits(of: tenant).pointee.requests
-      if old.rate != new.rate { ledger.account(tenant).pointee.bucket.refit(from: old, to: new, at: now) }
-    }
   }
 }

@@ -95,9 +95,11 @@ public struct TenantDirectoryBuilder: ~Copyable {
     guard Int(index) < TenantLedger.maximumTenants else { return .tooMany }
     entries.fill(upTo: Int(index) + 1, with: TenantEntry())
     let start = text.append(bytes, line.id.count)
+    let limits = place(of: line)
     entries.base[Int(index)] = TenantEntry(
-      epoch: line.epoch, id: UInt32(start), line: line.line, limits: place(of: line), home: line.home,
-      plan: Int16(line.plan), file: line.file, idCount: UInt8(line.id.count), state: line.state, isLive: true)
+      epoch: line.epoch, id: UInt32(start), line: line.line, limits: limits, home: line.home,
+      plan: Int16(line.plan), file: line.file, idCount: UInt8(line.id.count), state: line.state, isLive: true,
+      revision: revision(of: old, limits))
     insertID(hash, index)
     count += 1
     last = index
@@ -131,6 +133,13 @@ public struct TenantDirectoryBuilder: ~Copyable {
     let place = Int32(limits.append(merged))
     ownLimits[own] = place
     return place
+  }
+
+  /// The revision of the rule at `limits` for a tenant that was `old` before: one more than there, if the rate has changed.
+  private func revision(of old: TenantIndex, _ limits: Int32) -> UInt8 {
+    guard old >= 0, let previous else { return 0 }
+    let hasChanged = previous.limits(of: old).pointee.requests.rate != self.limits.base[Int(limits)].requests.rate
+    return UInt8((UInt64(previous.revision(of: old)) + (hasChanged ? 1 : 0)) % TokenBucket.revisions)
   }
 
   /// Adds a host, lower case, of the tenant added last; `*.name` covers all names below.
