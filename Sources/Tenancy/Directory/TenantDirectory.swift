@@ -12,9 +12,16 @@ struct TenantEntry: BitwiseCopyable {
   var file: Int32 = 0
   var idCount: UInt8 = 0
   var state = TenantState.active
-  var isLive = false
+  /// Whether it is there, and what it has from the defaults.
+  private var marks: UInt8 = 0
   /// Of the rule of its requests, below `TokenBucket.revisions`.
   var revision: UInt8 = 0
+
+  var isLive: Bool { marks & 128 != 0 }
+  var inherited: TenantInheritance { TenantInheritance(rawValue: marks & 15) }
+
+  /// Makes the entry one that is there.
+  mutating func come(inheriting inherited: TenantInheritance) { marks = 128 | inherited.rawValue }
 }
 
 /// What the directory keeps of a host: its name in the text, its tenant, the tenant's next host.
@@ -185,6 +192,9 @@ public final class TenantDirectory: @unchecked Sendable {
   public func overrides(of tenant: TenantIndex) -> TenantOverrides {
     overrides[entries.base[Int(tenant)].limits] ?? TenantOverrides()
   }
+
+  /// What it has from the defaults, by what its table's line left out.
+  public func inherited(by tenant: TenantIndex) -> TenantInheritance { entries.base[Int(tenant)].inherited }
 
   /// Where it was declared.
   public func source(of tenant: TenantIndex) -> (file: Int, line: Int) {

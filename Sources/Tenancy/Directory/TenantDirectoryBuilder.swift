@@ -96,10 +96,14 @@ public struct TenantDirectoryBuilder: ~Copyable {
     entries.fill(upTo: Int(index) + 1, with: TenantEntry())
     let start = text.append(bytes, line.id.count)
     let limits = place(of: line)
-    entries.base[Int(index)] = TenantEntry(
-      epoch: line.epoch, id: UInt32(start), line: line.line, limits: limits, home: line.home,
-      plan: Int16(line.plan), file: line.file, idCount: UInt8(line.id.count), state: line.state, isLive: true,
-      revision: revision(of: old, limits))
+    var entry = TenantEntry()
+    entry.epoch = line.epoch
+    (entry.id, entry.idCount) = (UInt32(start), UInt8(line.id.count))
+    (entry.file, entry.line) = (line.file, line.line)
+    (entry.plan, entry.home, entry.state) = (Int16(line.plan), line.home, line.state)
+    (entry.limits, entry.revision) = (limits, revision(of: old, limits))
+    entry.come(inheriting: line.inherited)
+    entries.base[Int(index)] = entry
     insertID(hash, index)
     count += 1
     last = index
