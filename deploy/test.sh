@@ -5,10 +5,13 @@
 #   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
 #
-# GATEHOUSE_BUILD_FLAGS: more flags for every build. JOBS: end-to-end processes at a time (default 4).
+# GATEHOUSE_BUILD_FLAGS: more flags for every build.
+# GATEHOUSE_COMMIT: what `gatehouse version` is to tell. JOBS: end-to-end processes at a time (default 4).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# Asked once: what is built and what is tested for is the same, though the tree may change meanwhile.
+export GATEHOUSE_COMMIT="${GATEHOUSE_COMMIT:-$(this_commit)}"
 read -ra flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
 passed=0
 failed=0
