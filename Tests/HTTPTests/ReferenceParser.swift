@@ -69,8 +69,8 @@ struct ReferenceParser {
     let plain = lower(name).replacing("_", with: "-")
     let canon = String(plain.map { $0.isLetter || $0.isNumber ? $0 : "-" })
     if ["content-length", "transfer-encoding", "host"].contains(canon) {
-      // No look-alikes, and no tab: not even around the value, where it would be legal.
-      guard lower(name) == canon, !row.contains(9) else { return nil }
+      // No look-alikes; and no tab, not even around the value, where it would be legal, but for lengths.
+      guard lower(name) == canon, canon == "content-length" || !row.contains(9) else { return nil }
     }
     return ReferenceHead.Line(name: name, value: Array(value))
   }
@@ -166,8 +166,7 @@ struct ReferenceParser {
       return head.minorVersion == 1 && lower(encoding) == "chunked"
     }
     guard let length = lengths.first else { return true }
-    guard length.allSatisfy({ $0 >= 48 && $0 <= 57 }), let value = Int64(String(decoding: length, as: UTF8.self)),
-      String(value).utf8.elementsEqual(length)
+    guard length.allSatisfy({ $0 >= 48 && $0 <= 57 }), let value = Int64(String(decoding: length, as: UTF8.self))
     else { return false }
     head.contentLength = value
     head.framing = value > 0 ? .length : .none
@@ -181,8 +180,10 @@ struct ReferenceParser {
     if let colon = text[(bracket ?? text.startIndex)...].firstIndex(of: ":") {
       name = text[..<colon]
       let digits = text[text.index(after: colon)...]
-      guard let number = Int(digits), String(number) == digits, (1...65535).contains(number) else { return nil }
-      port = number
+      if !digits.isEmpty {
+        guard let number = Int(digits), String(number) == digits, (1...65535).contains(number) else { return nil }
+        port = number
+      }
     }
     if name.hasPrefix("["), name.hasSuffix("]"), name.contains(":"), IPAddress(name.dropFirst().dropLast()) != nil {
       return (name.lowercased(), port)

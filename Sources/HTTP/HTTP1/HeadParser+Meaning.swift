@@ -21,6 +21,7 @@ extension HeadParser {
     let framing = readFraming(base, minorVersion: request.minorVersion)
     guard framing.isWellFormed else { return false }
     request.contentLength = framing.length
+    request.hasUnusualLength = framing.isUnusual
     request.framing = framing.isChunked ? .chunked : framing.length > 0 ? .length : .none
     if request.framing != .none, request.minorVersion == 1, let field = field(.expect) {
       request.expectsContinue = Octet.matches(base + Int(field.value.start), field.value.count, "100-continue")
@@ -80,6 +81,7 @@ extension HeadParser {
     let framing = readFraming(base, minorVersion: response.minorVersion)
     guard options.isWellFormed, framing.isWellFormed else { return false }
     response.contentLength = framing.length
+    response.hasUnusualLength = framing.isUnusual
     response.isUpgrade = response.status == 101
     if response.isUpgrade, response.minorVersion == 0 { return false }
     if response.status < 200 || response.status == 204 {
