@@ -46,6 +46,8 @@ public final class Engine: @unchecked Sendable {
   /// The blueprint in use; any thread may ask.
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
+  /// Which tenants the scrapes tell of.
+  let series = Mutex(TenantSeries())
   private var listeners: [Listener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
