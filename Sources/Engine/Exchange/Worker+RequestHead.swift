@@ -66,7 +66,7 @@ extension Worker where N: ~Copyable {
   ) {
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
     var drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
-    if head.hasUnusualLength { drop.formUnion(FieldSet(.contentLength)) }
+    if parser.hasUnusualLength { drop = DroppedFields.withLength(drop) }
     let unremovable = DroppedFields.unremovable
     let mayNameTenant = view.rules._withUnsafeGuaranteedRef { $0.hasHeader }
     var start: Int32 = 0
@@ -174,7 +174,7 @@ extension Worker where N: ~Copyable {
     _ head: RequestHead
   ) {
     if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
-    if head.hasUnusualLength { writeLength(&writer, head.contentLength) }
+    if parser.hasUnusualLength { writeLength(&writer, head.contentLength) }
     guard exchange.pointee.flags.contains(.wantsUpgrade) else { return }
     writer.append("Connection: Upgrade\r\n")
     for index in 0..<head.fieldCount where parser.fields[index].id == .upgrade {

@@ -103,7 +103,7 @@ extension Worker where N: ~Copyable {
     _ head: ResponseHead
   ) {
     let hasNoLength = head.framing == .chunked || head.status < 200 || head.status == 204
-    let losesLength = hasNoLength || head.hasUnusualLength
+    let losesLength = hasNoLength || parser.hasUnusualLength
     let drop = losesLength ? DroppedFields.responseWithoutLength : DroppedFields.response
     writeStatusLine(&writer, base, head)
     writeResponseFields(&writer, base, head, dropping: drop)

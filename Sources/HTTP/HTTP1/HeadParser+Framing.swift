@@ -6,8 +6,6 @@ struct FramingFields {
   var isChunked = false
   var hasLength = false
   var length: Int64 = 0
-  /// Whether the length stands between tabs or behind zeros.
-  var isUnusual = false
 
   static var malformed: FramingFields { FramingFields(isWellFormed: false) }
 }
@@ -16,7 +14,7 @@ extension HeadParser {
   /// Reads Content-Length and Transfer-Encoding: at most one of them, once, with one plain value (RFC 9112 §6.1, §6.2).
   ///
   /// Look-alikes count: somebody behind us might take them for the field, so a head with one is malformed.
-  func readFraming(_ base: UnsafePointer<UInt8>, minorVersion: UInt8) -> FramingFields {
+  mutating func readFraming(_ base: UnsafePointer<UInt8>, minorVersion: UInt8) -> FramingFields {
     let hasLength = section.seen.contains(.contentLength)
     let hasEncoding = section.seen.contains(.transferEncoding)
     guard hasLength || hasEncoding else { return FramingFields() }
@@ -27,8 +25,8 @@ extension HeadParser {
     let (p, count) = (base + Int(field.value.start), field.value.count)
     if hasLength {
       guard let length = HeadParser.readLength(p, count) else { return .malformed }
-      let hasZeros = count > 1 && p[0] == UInt8(ascii: "0")
-      return FramingFields(hasLength: true, length: length, isUnusual: hasZeros || !hasPlainBlanks(base, field))
+      hasUnusualLength = (count > 1 && p[0] == UInt8(ascii: "0")) || !hasPlainBlanks(base, field)
+      return FramingFields(hasLength: true, length: length)
     }
     guard hasPlainBlanks(base, field) else { return .malformed }
     guard minorVersion == 1, Octet.matches(p, count, "chunked") else { return .malformed }

@@ -3,6 +3,7 @@ import Primitives
 extension HeadParser {
   /// Finds host, framing and what `Connection` says; false if the request is malformed or ambiguous.
   mutating func interpretRequest(_ base: UnsafePointer<UInt8>) -> Bool {
+    hasUnusualLength = false
     guard interpretHost(base) else { return false }
     let options = section.seen.contains(.connection) ? readConnectionOptions(base) : ConnectionOptions()
     guard options.isWellFormed else { return false }
@@ -21,7 +22,6 @@ extension HeadParser {
     let framing = readFraming(base, minorVersion: request.minorVersion)
     guard framing.isWellFormed else { return false }
     request.contentLength = framing.length
-    request.hasUnusualLength = framing.isUnusual
     request.framing = framing.isChunked ? .chunked : framing.length > 0 ? .length : .none
     if request.framing != .none, request.minorVersion == 1, let field = field(.expect) {
       request.expectsContinue = Octet.matches(base + Int(field.value.start), field.value.count, "100-continue")
@@ -77,11 +77,11 @@ extension HeadParser {
 
   /// Finds framing and what `Connection` says; false if the response is malformed or ambiguous.
   mutating func interpretResponse(_ base: UnsafePointer<UInt8>, toHead: Bool) -> Bool {
+    hasUnusualLength = false
     let options = section.seen.contains(.connection) ? readConnectionOptions(base) : ConnectionOptions()
     let framing = readFraming(base, minorVersion: response.minorVersion)
     guard options.isWellFormed, framing.isWellFormed else { return false }
     response.contentLength = framing.length
-    response.hasUnusualLength = framing.isUnusual
     response.isUpgrade = response.status == 101
     if response.isUpgrade, response.minorVersion == 0 { return false }
     if response.status < 200 || response.status == 204 {

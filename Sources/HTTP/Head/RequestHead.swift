@@ -33,9 +33,6 @@ public struct RequestHead: Sendable, BitwiseCopyable {
   public var length = 0
   /// The value of Content-Length; 0 without one.
   public var contentLength: Int64 = 0
-  /// Whether Content-Length is written in a legal way that not every reader takes alike: with tabs around the value or
-  /// zeros before it. It is to be passed on as `contentLength`, never as it came.
-  public var hasUnusualLength = false
   /// How many field lines there are.
   public var fieldCount = 0
   /// The known names among the fields, look-alikes included.

@@ -20,9 +20,6 @@ public struct ResponseHead: Sendable, BitwiseCopyable {
   public var length = 0
   /// The value of Content-Length, also where there is no body (HEAD, 304); 0 without one.
   public var contentLength: Int64 = 0
-  /// Whether Content-Length is written in a legal way that not every reader takes alike: with tabs around the value or
-  /// zeros before it. It is to be passed on as `contentLength`, never as it came.
-  public var hasUnusualLength = false
   /// How many field lines there are.
   public var fieldCount = 0
   /// The known names among the fields, look-alikes included.
