@@ -1,4 +1,4 @@
-public import Primitives
+import Primitives
 
 /// What the directory keeps of a tenant: 40 bytes.
 struct TenantEntry: BitwiseCopyable {

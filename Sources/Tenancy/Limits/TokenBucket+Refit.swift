@@ -1,4 +1,4 @@
-public import Primitives
+import Primitives
 
 /// A rule and the number of its revision: that of the tenant's first rule is 0, each change raises it by one.
 struct RevisedRule: BitwiseCopyable {
