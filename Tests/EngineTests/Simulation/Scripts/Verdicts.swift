@@ -97,7 +97,7 @@ struct Verdicts {
     if isTooLong(plan), plan.answersEarly { return true }
     guard let link = plan.clientLink else { return false }
     // Answered in whole and listened to for as long as anybody is, it still had more to say.
-    if plan.isAnsweredWhole, link.hasEnded, link.closedAt - link.receivedAt >= Limit.linger { return true }
+    if link.hasEnded, link.closedAt - link.receivedAt >= Limit.linger { return true }
     let sent = link.receivedCount - plan.startOffset
     return sent > Limit.lingerBytes && (isTooLong(plan) || standings != [.active])
   }
