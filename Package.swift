@@ -34,7 +34,7 @@ let package = Package(
     room("ConfigLanguage"),
     room("Platform", "Primitives", "CLinux", "COpenSSL"),
     room("Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
-    room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Primitives"),
+    room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Telemetry", "Engine", "Primitives"),
     room("Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Platform", "Primitives"),
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),
@@ -51,7 +51,7 @@ let package = Package(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
-    tests(of: "Control", "Primitives"),
+    tests(of: "Control", "Engine", "Primitives"),
     fuzzers(of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Primitives"),
   ],
   swiftLanguageModes: [.v6]

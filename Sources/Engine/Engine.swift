@@ -43,7 +43,9 @@ public final class Engine: @unchecked Sendable {
   /// The blueprint in use; any thread may ask.
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
-  private var listeners: [Listener] = []
+  /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
+  private(set) var images: [BlueprintImage] = []
+  private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
 
@@ -57,7 +59,9 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
+    images = [image]
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
+    noteSecurePort()
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
     try awaitStart()
   }
@@ -76,15 +80,29 @@ public final class Engine: @unchecked Sendable {
   }
 
   /// One endpoint of the blueprint, where it is really bound, and the socket of each worker.
-  struct Listener {
+  struct OpenListener {
     var endpoint: Endpoint
     var bound: Endpoint
     var sockets: [Int32]
+    /// What the blueprint in use says of it.
+    var settings: Listener
+
+    /// The port; 0 when there is none.
+    var port: UInt16 {
+      switch bound {
+      case .tcp(_, let port), .anyAddress(let port): port
+      case .unix: 0
+      }
+    }
+
+    /// What worker `number` is told of it.
+    func socket(of number: Int) -> ListenerSocket { ListenerSocket(sockets[number], settings) }
   }
 
   /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
-  private static func open(_ endpoint: Endpoint, count: Int) throws(EngineError) -> Listener {
-    var listener = Listener(endpoint: endpoint, bound: endpoint, sockets: [])
+  private static func open(_ settings: Listener, count: Int) throws(EngineError) -> OpenListener {
+    let endpoint = settings.endpoint
+    var listener = OpenListener(endpoint: endpoint, bound: endpoint, sockets: [], settings: settings)
     for number in 0..<count {
       if number > 0, case .unix = endpoint {
         listener.sockets.append(Socket.duplicate(listener.sockets[0]))
@@ -107,21 +125,22 @@ public final class Engine: @unchecked Sendable {
     return listener
   }
 
-  private static func close(_ listener: Listener) {
+  private static func close(_ listener: OpenListener) {
     for socket in listener.sockets { Socket.close(socket, resetting: false) }
   }
 
-  /// The listeners of `endpoints`: those that are open already, and new ones.
-  private func listeners(for endpoints: [Endpoint], workers count: Int) throws(EngineError) -> [Listener] {
-    var fresh: [Listener] = []
-    var all: [Listener] = []
-    for endpoint in endpoints {
-      if let known = listeners.first(where: { $0.endpoint == endpoint }) {
+  /// The listeners that `wanted` asks for: those that are open already, and new ones.
+  private func listeners(for wanted: [Listener], workers count: Int) throws(EngineError) -> [OpenListener] {
+    var fresh: [OpenListener] = []
+    var all: [OpenListener] = []
+    for settings in wanted {
+      if var known = listeners.first(where: { $0.endpoint == settings.endpoint }) {
+        known.settings = settings
         all.append(known)
         continue
       }
       do throws(EngineError) {
-        let listener = try Engine.open(endpoint, count: count)
+        let listener = try Engine.open(settings, count: count)
         fresh.append(listener)
         all.append(listener)
       } catch {
@@ -130,6 +149,12 @@ public final class Engine: @unchecked Sendable {
       }
     }
     return all
+  }
+
+  /// Tells workers where requests are sent on to.
+  private func noteSecurePort() {
+    let secure = listeners.first { $0.settings.tls != nil && $0.port != 0 }
+    process.securePort.store(secure?.port ?? 443, ordering: .relaxed)
   }
 
   private static func bound(_ endpoint: Endpoint, _ socket: Int32) -> Endpoint {
@@ -149,9 +174,11 @@ public final class Engine: @unchecked Sendable {
       let waker = try Waker()
       let capacity = min(
         descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      // By mail: what a thread is started with lives as long as the thread.
+      mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
-        number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
-        listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
+        number: number, process: process, mailbox: mailbox, counters: counters, records: records,
+        listeners: listeners.map { $0.socket(of: number) }, waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
         Handle(mailbox: mailbox, counters: counters, records: records, waker: waker, thread: thread))
@@ -168,12 +195,13 @@ public final class Engine: @unchecked Sendable {
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
     let wanted = try listeners(for: next.listeners, workers: workers.count)
-    let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
     listeners = wanted
+    noteSecurePort()
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
+    images.append(image)
     for (number, worker) in workers.enumerated() {
-      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
+      worker.mailbox.leave(image, listeners: wanted.map { $0.socket(of: number) })
       worker.waker.wake()
     }
     // The workers close the sockets that are not among these; a path nobody listens on is removed.
@@ -185,6 +213,12 @@ public final class Engine: @unchecked Sendable {
   /// Whether every worker uses the newest blueprint.
   public var isSettled: Bool {
     workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  }
+
+  /// Frees the blueprints that no worker uses any more. For the control thread, once `isSettled`.
+  public func releaseOldBlueprints() {
+    let oldest = workers.map { $0.mailbox.generation.load(ordering: .acquiring) }.min() ?? 0
+    images.removeAll { $0.blueprint.generation < oldest }
   }
 
   /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.
@@ -237,14 +271,14 @@ struct WorkerStart: Sendable {
   let mailbox: Mailbox
   let counters: WorkerCounters
   let records: RecordRing
-  let image: BlueprintImage
-  let listeners: [Int32]
+  let listeners: [ListenerSocket]
   let waker: Waker
   let capacity: Int
 }
 
 /// The life of a worker's thread.
 private func runWorker(_ start: WorkerStart) {
+  guard let image = start.mailbox.take() else { preconditionFailure("a worker is started without a blueprint") }
   let network: KernelNetwork
   do throws(SystemError) {
     network = try KernelNetwork(listeners: start.listeners, waker: start.waker, roster: start.process.roster)
@@ -253,8 +287,9 @@ private func runWorker(_ start: WorkerStart) {
     start.mailbox.hasEnded.store(true, ordering: .releasing)
     return
   }
+  // Consumed: this function lives as long as the thread, the image must not.
   var worker = Worker(
     network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,
-    records: start.records, image: start.image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
+    records: start.records, image: consume image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
   worker.run()
 }

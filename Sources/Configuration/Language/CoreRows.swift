@@ -4,7 +4,9 @@ import ConfigLanguage
 public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
-    topRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows + placementRows)
+    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows + planRows
+      + tenantRows
+      + placementRows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day
@@ -18,7 +20,7 @@ public enum GatehouseLanguage {
       in: "", "drain", [.value("TIME", .duration(0...day))], absent: "30s",
       help: "How long a stop waits for requests in flight."),
     DirectiveRow(
-      in: "", "listen", [.value("ADDRESS", .word)], .atLeastOnce,
+      in: "", "listen", [.value("ADDRESS", .word)], .atLeastOnce, block: "listen", isBlockOptional: true,
       help: "Where clients connect: 127.0.0.1:8080, [::1]:8080, *:8080 or unix:/path."),
     DirectiveRow(
       in: "", "metrics", [.list("ADDRESS", .word, atLeast: 1)], block: "metrics", isBlockOptional: true, absent: "off",
@@ -136,6 +138,8 @@ public enum GatehouseLanguage {
         .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
       ],
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
+    DirectiveRow(
+      in: "shard", "tls", block: "tls", absent: "in clear", help: "TLS to the backends, checks included."),
     DirectiveRow(
       in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
       help: "Unused connections kept per worker and backend."),

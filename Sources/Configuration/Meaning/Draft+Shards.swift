@@ -27,6 +27,7 @@ extension Draft {
     if let idle = section.value("pool", "idle") { shard.poolIdle = Int(idle.number) }
     shard.sticky = section.first("sticky").flatMap(sticky)
     shard.health = section.first("health").flatMap(health)
+    shard.tls = section.first("tls").flatMap { tls($0, shard.backends) }
     return shard
   }
 

@@ -29,10 +29,14 @@ extension Draft {
 
   private mutating func readAddresses(_ blueprint: inout Blueprint) {
     var claims: [Claim] = []
-    for value in all("listen").compactMap({ $0["ADDRESS"] }) {
-      guard let endpoint = addresses.listenAddress(value.word) else { continue }
-      if claim(endpoint, "listen", value.word, &claims) { blueprint.listeners.append(endpoint) }
+    for directive in all("listen") {
+      guard let value = directive["ADDRESS"], let endpoint = addresses.listenAddress(value.word) else { continue }
+      var listener = Listener(endpoint)
+      readListener(directive, &listener)
+      if claim(endpoint, "listen", value.word, &claims) { blueprint.listeners.append(listener) }
     }
+    blueprint.tickets = tickets
+    checkRedirects(blueprint)
     let metrics = top("metrics")
     for value in metrics?.all("ADDRESS") ?? [] {
       guard let endpoint = addresses.listenAddress(value.word) else { continue }

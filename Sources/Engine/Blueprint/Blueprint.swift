@@ -1,4 +1,5 @@
 public import Balancing
+public import Platform
 public import Primitives
 public import Tenancy
 
@@ -13,7 +14,9 @@ public struct Blueprint: Sendable {
   /// How long a stop waits for requests in flight.
   public var drain: Int64 = 30 * .second
   /// Where clients connect.
-  public var listeners: [Endpoint] = []
+  public var listeners: [Listener] = []
+  /// Keys of TLS tickets made in memory, carried over from the blueprint before; `nil` when none were needed yet.
+  public var tickets: TicketKeys?
   /// How long each step of a connection may take.
   public var timeouts = Timeouts()
   /// How much one connection or process may hold.
@@ -37,8 +40,32 @@ public struct Blueprint: Sendable {
   /// The tenants.
   public var tenants: TenantDirectory
 
+  /// The folders that listeners look certificates up in.
+  public var certificateFolders: [CertificateFolder] {
+    var folders: [CertificateFolder] = []
+    for case let folder? in listeners.map({ $0.tls?.folder }) where !folders.contains(where: { $0 === folder }) {
+      folders.append(folder)
+    }
+    return folders
+  }
+
   /// A blueprint for `tenants` with the defaults of the language and no listener, shard or rule.
   public init(tenants: TenantDirectory) { self.tenants = tenants }
+}
+
+/// A place where clients connect, and how they are spoken to there.
+public struct Listener: Sendable {
+  /// Where it is.
+  public var endpoint: Endpoint
+  /// The server's side of TLS; `nil` speaks in clear.
+  public var tls: ServerTLS?
+  /// Whether requests are sent on to the first listener that speaks TLS.
+  public var redirects = false
+  /// Peers that announce whom they speak for (PROXY protocol), and must.
+  public var announcers: [IPNetwork] = []
+
+  /// A listener that speaks in clear.
+  public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 }
 
 /// How long each step of a connection may take, in nanoseconds.
@@ -91,6 +118,8 @@ public struct Shard: Sendable {
   public var health: HealthCheck?
   /// Unused connections kept per worker and backend.
   public var poolIdle = 64
+  /// How TLS is spoken to the backends; `nil` speaks in clear.
+  public var tls: ShardTLS?
 
   /// A shard without backends.
   public init(name: String) { self.name = name }

@@ -22,6 +22,7 @@ extension Worker where N: ~Copyable {
       }
       taken += 1
       connection.pointee.socket = socket
+      if network.redirects(listener) { connection.pointee.flags.insert(.redirects) }
       welcome(slot)
     }
   }
@@ -31,13 +32,36 @@ extension Worker where N: ~Copyable {
     clientCount += 1
     mine[WorkerPlace.idleConnections].add()
     if view.trusts(connection.pointee.address) { connection.pointee.flags.insert(.isTrusted) }
-    setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
+    let isOpening = network.isOpening(connection.pointee.socket)
+    if isOpening { connection.pointee.phase = .connecting }
+    setDeadline(slot, network.now.advanced(by: isOpening ? view.timeouts.header : view.timeouts.keepAlive))
     let all = process.connections.add(1, ordering: .relaxed).newValue
     if all > view.bounds.connections {
       connection.pointee.flags.insert(.isSurplus)
       if all >= view.bounds.connections + Limit.surplusConnections { restAccepting() }
-      refuseSurplus(slot)
+      // A handshake only to say no would cost more than it is worth.
+      if isOpening { closeClient(slot, resetting: false) } else { refuseSurplus(slot) }
     }
+  }
+
+  /// A client's handshake is through: false when it is not, or when the client was closed.
+  mutating func takeOpened(_ slot: Int32) -> Bool {
+    let connection = connections[slot]
+    guard !network.isOpening(connection.pointee.socket) else { return false }
+    connection.pointee.phase = .idle
+    if network.isSecure(connection.pointee.socket) {
+      connection.pointee.flags.insert(.isSecure)
+      mine[network.isResumed(connection.pointee.socket) ? WorkerPlace.resumed : WorkerPlace.handshakes].add()
+    }
+    network.takeAnnounced(
+      connection.pointee.socket, peer: &connection.pointee.address, port: &connection.pointee.port)
+    if view.trusts(connection.pointee.address) {
+      connection.pointee.flags.insert(.isTrusted)
+    } else {
+      connection.pointee.flags.remove(.isTrusted)
+    }
+    setDeadline(slot, network.now.advanced(by: isDraining ? Limit.linger : view.timeouts.keepAlive))
+    return true
   }
 
   /// Stops accepting for a while: descriptors or slots have run out, or the bound on connections is well passed.
@@ -68,6 +92,7 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
     assert(connection.pointee.exchange < 0, "a client closed under its exchange")
+    if connection.pointee.phase == .connecting { mine[WorkerPlace.failedHandshakes].add() }
     setActive(slot, false)
     mine[WorkerPlace.idleConnections].subtract()
     clientCount -= 1
@@ -109,13 +134,25 @@ extension Worker where N: ~Copyable {
   mutating func closeIdleClients() {
     var slots: [Int32] = []
     connections.forEachSlot { slots.append($0) }
-    for slot in slots where connections[slot].pointee.role == .client && connections[slot].pointee.phase == .idle {
-      if connections[slot].pointee.flags.contains(.readable) {
-        readClient(slot)
-      } else if !connections[slot].pointee.output.isAllocated {
+    for slot in slots where isIdle(slot) {
+      // A request that has come by now is served, told or not: to close on it would reset it.
+      connections[slot].pointee.flags.insert(.readable)
+      readClient(slot)
+      guard isIdle(slot) else { continue }
+      // To close on a request that is on its way would reset an answer that is on its way as well.
+      if network.now - connections[slot].pointee.headStarted < Limit.linger {
+        partFrom(slot)
+      } else {
         closeClient(slot, resetting: false)
       }
     }
+  }
+
+  /// Whether a slot holds a client that has sent nothing since its last answer, which it has in whole.
+  private func isIdle(_ slot: Int32) -> Bool {
+    let connection = connections[slot]
+    return connection.pointee.socket >= 0 && connection.pointee.role == .client && connection.pointee.phase == .idle
+      && !connection.pointee.input.isAllocated && !connection.pointee.output.isAllocated
   }
 
   /// Ends what a drain waited for in vain.

@@ -44,7 +44,8 @@ extension Worker where N: ~Copyable {
         receiveTunnel(slot)
       case .waiting: return watchForAbort(slot)
       case .lingering: discard(slot)
-      case .connecting: return
+      case .connecting:
+        guard takeOpened(slot) else { return }
       }
     }
   }
@@ -68,6 +69,7 @@ extension Worker where N: ~Copyable {
         }
       }
       return count
+    case .piece(let count): return count
     case .wouldBlock:
       connection.pointee.flags.remove(.readable)
       return 0
@@ -240,6 +242,10 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     let isKnown = connection.pointee.flags.contains(.isProbed)
     guard connection.pointee.flags.contains(.peerEnded), !isKnown, connection.pointee.exchange >= 0 else { return }
+    // An answer under way finds out by itself, and has a deadline of its own.
+    guard !exchanges[connection.pointee.exchange].pointee.flags.contains(.isAnswered),
+      !connection.pointee.output.isAllocated
+    else { return }
     setDeadline(slot, network.now.advanced(by: Limit.abortProbe))
   }
 

@@ -39,7 +39,9 @@ extension Worker where N: ~Copyable {
     if exchange.pointee.tenant < 0 { mine[WorkerPlace.refused + Int(exchange.pointee.code.rawValue)].add() }
     let affinity = exchange.pointee.affinity
     if affinity != .none { mine[WorkerPlace.affinity + Int(affinity.rawValue) - 1].add() }
-    guard let row = exchange.pointee.row else { return }
+    guard exchange.pointee.tenant >= 0,
+      let row = counters.row(ofTenant: exchange.pointee.tenant, shard: exchange.pointee.shard)
+    else { return }
     let status = Int(exchange.pointee.status)
     if status >= 100 { row[TenantPlace.classes + min(status / 100, 5) - 1].add() }
     row[TenantPlace.bytesIn].add(exchange.pointee.bytesIn)
@@ -109,7 +111,7 @@ extension Worker where N: ~Copyable {
     }
     setDeadline(slot, .distantFuture)
     if connection.pointee.phase == .tunnel, connection.pointee.flags.contains(.closesAfterOutput) {
-      network.endSending(connection.pointee.socket)
+      endSending(slot)
       endTunnelIfOver(id)
       guard connection.pointee.socket >= 0, connection.pointee.exchange == id else { return }
     }
@@ -123,7 +125,8 @@ extension Worker where N: ~Copyable {
   /// The client is gone or must go: ends its exchange, if it has one, and closes it.
   mutating func abandonClient(_ slot: Int32) {
     let id = connections[slot].pointee.exchange
-    guard id >= 0 else { return closeClient(slot, resetting: false) }
+    // What it has not been sent yet is the end of an answer: that must not look complete.
+    guard id >= 0 else { return closeClient(slot, resetting: connections[slot].pointee.output.isAllocated) }
     if exchanges[id].pointee.status == 0 { exchanges[id].pointee.status = Self.clientGone }
     finish(id, then: .reset)
   }

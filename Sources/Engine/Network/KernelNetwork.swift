@@ -6,17 +6,23 @@ struct KernelNetwork: Network, ~Copyable {
   private static let listenerBit: UInt64 = 1 << 63
   private static let wakerToken: UInt64 = .max
   private let poller: Poller
-  private var listeners: [Int32]
+  private var listeners: [ListenerSocket]
   private let waker: Waker
   private let roster: Roster
   private(set) var now: Instant
+  /// Sockets that more happens on than bytes that pass, by descriptor.
+  let filters: UnsafeMutablePointer<SocketFilter>
+  /// The latest TLS session with each backend, by number.
+  let sessions: UnsafeMutablePointer<TLSSessionSlot>
+  /// Where the first record of two runs is put together.
+  let record: UnsafeMutablePointer<UInt8>
 
   /// A network of these listening sockets, which it closes, woken by `waker`.
-  init(listeners: [Int32], waker: Waker, roster: Roster) throws(SystemError) {
+  init(listeners: [ListenerSocket], waker: Waker, roster: Roster) throws(SystemError) {
     let fresh = try Poller()
     guard fresh.addListener(waker.descriptor, token: KernelNetwork.wakerToken) else { throw SystemError("epoll_ctl") }
-    for (number, socket) in listeners.enumerated() {
-      guard fresh.addListener(socket, token: KernelNetwork.listenerBit | UInt64(number)) else {
+    for (number, listener) in listeners.enumerated() {
+      guard fresh.addListener(listener.socket, token: KernelNetwork.listenerBit | UInt64(number)) else {
         throw SystemError("epoll_ctl")
       }
     }
@@ -25,6 +31,16 @@ struct KernelNetwork: Network, ~Copyable {
     self.waker = waker
     self.roster = roster
     now = Clock.now()
+    filters = ZeroedMemory.reserve(SocketFilter.self, count: Limit.descriptors)
+    sessions = ZeroedMemory.reserve(TLSSessionSlot.self, count: Limit.backends)
+    record = .allocate(capacity: KernelNetwork.recordSize)
+  }
+
+  deinit {
+    ZeroedMemory.release(filters, count: Limit.descriptors)
+    for number in 0..<roster.count where roster.tls(of: Int32(number)) != nil { sessions[number].clear() }
+    ZeroedMemory.release(sessions, count: Limit.backends)
+    record.deallocate()
   }
 
   mutating func refreshClock() { now = Clock.now() }
@@ -58,82 +74,119 @@ struct KernelNetwork: Network, ~Copyable {
     if token & KernelNetwork.listenerBit != 0 {
       return NetworkEvent(token: token & ~KernelNetwork.listenerBit, kinds: .connectionsWait)
     }
+    if token & SocketFilter.tokenBit != 0 { return filteredEvent(token, kinds) }
     return NetworkEvent(token: token, kinds: kinds)
   }
 
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome {
     var address = SocketAddress.empty
-    let socket = Socket.accept(listeners[listener], &address.storage)
+    let socket = Socket.accept(listeners[listener].socket, &address.storage)
     guard socket >= 0 else {
       if Socket.wouldBlock { return .none }
       return Socket.isExhausted ? .exhausted : .failed
     }
-    guard poller.add(socket, token: token) else {
-      Socket.close(socket, resetting: false)
-      return .exhausted
-    }
     peer = address.address
     port = address.port
-    return .opened(socket)
+    let announces = listeners[listener].announces(peer)
+    guard let tls = listeners[listener].settings.tls else {
+      guard announces else { return register(socket, telling: token) }
+      return addFilter(to: socket, token: token, .announcing, nil)
+    }
+    guard let channel = TLSChannel(accepting: socket, tls) else { return refuse(socket) }
+    return addFilter(to: socket, token: token, announces ? .announcing : .opening, channel)
+  }
+
+  /// Has the poller tell of a new socket by `told`.
+  func register(_ socket: Int32, telling told: UInt64) -> OpenOutcome {
+    poller.add(socket, token: told) ? .opened(socket) : refuse(socket)
+  }
+
+  /// Closes a new socket that there is no room for.
+  func refuse(_ socket: Int32) -> OpenOutcome {
+    Socket.close(socket, resetting: false)
+    return .exhausted
   }
 
   mutating func setAccepting(_ isAccepting: Bool) {
-    for (number, socket) in listeners.enumerated() {
-      poller.setListening(socket, token: KernelNetwork.listenerBit | UInt64(number), isAccepting)
+    for (number, listener) in listeners.enumerated() {
+      poller.setListening(listener.socket, token: KernelNetwork.listenerBit | UInt64(number), isAccepting)
     }
   }
 
   var listenerCount: Int { listeners.count }
 
+  func redirects(_ listener: Int) -> Bool { listeners[listener].settings.redirects }
+
   mutating func closeListeners() {
-    for socket in listeners { Socket.close(socket, resetting: false) }
+    for listener in listeners {
+      // A duplicate that lives on elsewhere would keep it in the poller.
+      poller.remove(listener.socket)
+      Socket.close(listener.socket, resetting: false)
+    }
     listeners.removeAll()
   }
 
-  mutating func replaceListeners(_ sockets: [Int32]) {
-    for socket in listeners { poller.remove(socket) }
-    for socket in listeners where !sockets.contains(socket) { Socket.close(socket, resetting: false) }
-    listeners = sockets
-    for (number, socket) in sockets.enumerated() {
-      _ = poller.addListener(socket, token: KernelNetwork.listenerBit | UInt64(number))
+  mutating func replaceListeners(_ next: [ListenerSocket]) {
+    for listener in listeners { poller.remove(listener.socket) }
+    for listener in listeners where !next.contains(where: { $0.socket == listener.socket }) {
+      Socket.close(listener.socket, resetting: false)
+    }
+    listeners = next
+    for (number, listener) in next.enumerated() {
+      _ = poller.addListener(listener.socket, token: KernelNetwork.listenerBit | UInt64(number))
     }
   }
 
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let socket = Socket.connect(to: roster.address(of: backend))
     guard socket >= 0 else { return Socket.isExhausted ? .exhausted : .failed }
-    guard poller.add(socket, token: token) else {
-      Socket.close(socket, resetting: false)
-      return .exhausted
+    guard let tls = roster.tls(of: backend) else { return register(socket, telling: token) }
+    let channel = tls.name.withUnsafeBufferPointer { name in
+      TLSChannel(
+        connecting: socket, tls.client, name: name.count > 1 ? name.baseAddress : nil, isAddress: tls.isAddress,
+        sessions: sessions + Int(backend))
     }
-    return .opened(socket)
+    guard let channel else { return refuse(socket) }
+    return addFilter(to: socket, token: token, .connecting, channel)
   }
 
-  mutating func isConnected(_ socket: Int32) -> Bool { Socket.error(of: socket) == 0 }
+  mutating func isConnected(_ socket: Int32) -> Bool {
+    if SocketFilter.isOn(socket) { return !isOpening(socket) }
+    return Socket.error(of: socket) == 0
+  }
 
   mutating func receive(_ socket: Int32, into: UnsafeMutablePointer<UInt8>, capacity: Int) -> TransferOutcome {
-    outcome(Socket.receive(socket, into, capacity), zero: .end)
+    if SocketFilter.isOn(socket) { return receiveFiltered(socket, into, capacity) }
+    return outcome(Socket.receive(socket, into, capacity), zero: .end)
   }
 
   mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
-    outcome(Socket.send(socket, bytes, count), zero: .wouldBlock)
+    if SocketFilter.isOn(socket) { return sendFiltered(socket, bytes, count) }
+    return outcome(Socket.send(socket, bytes, count), zero: .wouldBlock)
   }
 
   mutating func send(
     _ socket: Int32, _ first: UnsafePointer<UInt8>, _ firstCount: Int, _ second: UnsafePointer<UInt8>,
     _ secondCount: Int
   ) -> TransferOutcome {
-    outcome(Socket.send(socket, first, firstCount, second, secondCount), zero: .wouldBlock)
+    if SocketFilter.isOn(socket) { return sendFiltered(socket, first, firstCount, second, secondCount) }
+    return outcome(Socket.send(socket, first, firstCount, second, secondCount), zero: .wouldBlock)
   }
 
   @inline(__always)
-  private func outcome(_ count: Int, zero: TransferOutcome) -> TransferOutcome {
+  func outcome(_ count: Int, zero: TransferOutcome) -> TransferOutcome {
     if count > 0 { return .bytes(count) }
     if count == 0 { return zero }
     return Socket.wouldBlock ? .wouldBlock : .failed
   }
 
-  mutating func endSending(_ socket: Int32) { Socket.endSending(socket) }
+  mutating func endSending(_ socket: Int32) {
+    if SocketFilter.isOn(socket) { return endSendingFiltered(socket) }
+    Socket.endSending(socket)
+  }
 
-  mutating func close(_ socket: Int32, resetting: Bool) { Socket.close(socket, resetting: resetting) }
+  mutating func close(_ socket: Int32, resetting: Bool) {
+    if SocketFilter.isOn(socket) { return closeFiltered(socket, resetting: resetting) }
+    Socket.close(socket, resetting: resetting)
+  }
 }

@@ -29,6 +29,8 @@ struct NetworkEventKinds: OptionSet, BitwiseCopyable {
 enum TransferOutcome {
   /// This many bytes, more than none. A receive shorter than asked means that there was no more.
   case bytes(Int)
+  /// This many bytes, more than none, although there is more: an end or a failure, or bytes (receive only).
+  case piece(Int)
   /// The other side has ended its half (receive only).
   case end
   /// Nothing can be moved now; an event will tell when.
@@ -71,7 +73,7 @@ protocol Network: ~Copyable {
   /// Closes the listeners; their numbers mean nothing any more.
   mutating func closeListeners()
   /// Listens on these sockets from now on, which are the network's to close; closes those that are not among them.
-  mutating func replaceListeners(_ sockets: [Int32])
+  mutating func replaceListeners(_ sockets: [ListenerSocket])
   /// How many listeners there are.
   var listenerCount: Int { get }
   /// Starts to connect to the backend with this number in the process's roster.
@@ -91,8 +93,30 @@ protocol Network: ~Copyable {
   mutating func endSending(_ socket: Int32)
   /// Closes; with `resetting` the peer sees a reset rather than an end.
   mutating func close(_ socket: Int32, resetting: Bool)
+  /// Whether an accepted socket is not yet through with what goes before its first byte, such as a handshake; once it
+  /// is, that is told as `readable`, and before that nothing but `broken`.
+  func isOpening(_ socket: Int32) -> Bool
+  /// Whether what passes on the socket is encrypted.
+  func isSecure(_ socket: Int32) -> Bool
+  /// Whether a handshake that is through took up an earlier session.
+  func isResumed(_ socket: Int32) -> Bool
+  /// The name that a client's handshake asked for, in lower case; empty when there is none.
+  func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// The protocol that a handshake agreed on (ALPN); empty when it did on none.
+  func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// Replaces the peer's address by that of the client it speaks for, if it said so.
+  func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16)
+  /// Whether requests of listener number `listener` are to be sent on to the one that speaks TLS.
+  func redirects(_ listener: Int) -> Bool
 }
 
 extension Network where Self: ~Copyable {
-  mutating func replaceListeners(_ sockets: [Int32]) {}
+  mutating func replaceListeners(_ sockets: [ListenerSocket]) {}
+  func isOpening(_ socket: Int32) -> Bool { false }
+  func isSecure(_ socket: Int32) -> Bool { false }
+  func isResumed(_ socket: Int32) -> Bool { false }
+  func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+  func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+  func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16) {}
+  func redirects(_ listener: Int) -> Bool { false }
 }

@@ -150,8 +150,12 @@ enum WorkerPlace {
   /// Affinity by result: bound, kept, rebound, rejected.
   static let affinity = 2
   static let droppedRecords = 6
+  /// Handshakes of clients: new sessions, resumed ones, and those that came to nothing.
+  static let handshakes = 7
+  static let resumed = 8
+  static let failedHandshakes = 9
   /// Refusals of requests without tenant, by code.
-  static let refused = 8
+  static let refused = 10
   static let width = refused + RefusalCode.count
 }
 
@@ -184,6 +188,21 @@ final class WorkerCounters: @unchecked Sendable {
       if row[TenantPlace.identity].current == identity { return row }
     }
     return findRow(identity, tenant, first)
+  }
+
+  /// Makes the first row of `tenant`, if it has none: from now on it is one of those with traffic.
+  @inline(__always)
+  func announce(_ tenant: Int32, shard: Int32) {
+    if rowOfTenant[Int(tenant)] == 0 { _ = row(ofTenant: tenant, shard: shard) }
+  }
+
+  /// Has the first row of `tenant` fetched, which will be needed when its exchange ends.
+  @inline(__always)
+  func prefetchRow(ofTenant tenant: Int32) {
+    let first = Int(rowOfTenant[Int(tenant)])
+    guard first > 0 else { return }
+    let row = tenants.row(first - 1)
+    Prefetch.lines(row, row + 8, row + 16)
   }
 
   @inline(never)

@@ -15,7 +15,7 @@ enum Role: UInt8, BitwiseCopyable {
 enum ConnectionPhase: UInt8, BitwiseCopyable {
   /// Client: between requests. Upstream: in its pool.
   case idle
-  /// Upstream and probe: waiting for the backend to accept.
+  /// Upstream and probe: waiting for the backend to accept. Client: waiting for its handshake to be through.
   case connecting
   /// Client: part of a request head is in. Upstream: the response head is awaited.
   case head
@@ -33,7 +33,7 @@ enum ConnectionPhase: UInt8, BitwiseCopyable {
 
 /// Facts about a connection, each a bit.
 struct ConnectionFlags: OptionSet, BitwiseCopyable {
-  let rawValue: UInt16
+  let rawValue: UInt32
   /// There is, or may be, something to receive: an edge came and no receive has fallen short since.
   static let readable = ConnectionFlags(rawValue: 1)
   /// The peer told that it has ended its half; what it sent before may still be unread.
@@ -58,6 +58,12 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isProbed = ConnectionFlags(rawValue: 1024)
   /// The network told that the connection is broken; what came before may still be unread.
   static let isBroken = ConnectionFlags(rawValue: 2048)
+  /// Client: what passes is encrypted.
+  static let isSecure = ConnectionFlags(rawValue: 4096)
+  /// Tunnel: our half has ended.
+  static let hasEndedSending = ConnectionFlags(rawValue: 1 << 18)
+  /// Client: its requests are sent on to the listener that speaks TLS.
+  static let redirects = ConnectionFlags(rawValue: 1 << 19)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else.

@@ -10,6 +10,8 @@ final class ProcessState: Sendable {
   let roster = Roster()
   /// Signs affinity cookies.
   let affinityKey: AffinityKey
+  /// The port of the first listener that speaks TLS.
+  let securePort = Atomic<UInt16>(443)
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 
@@ -21,7 +23,7 @@ final class Mailbox: Sendable {
   /// The newest blueprint that waits to be taken, retained.
   private let image = Mutex<BlueprintImage?>(nil)
   /// The listening sockets to go on with, when they have changed.
-  private let listeners = Mutex<[Int32]?>(nil)
+  private let listeners = Mutex<[ListenerSocket]?>(nil)
   /// Whether `image` or `listeners` has something: spares the locks.
   private let hasImage = Atomic<Bool>(false)
   /// When a drain that began must end; 0 while there is none.
@@ -37,14 +39,14 @@ final class Mailbox: Sendable {
 
   /// Leaves a blueprint for the worker, and the sockets to listen on if they have changed; a blueprint that waited is
   /// dropped.
-  func leave(_ next: BlueprintImage, listeners sockets: [Int32]?) {
+  func leave(_ next: BlueprintImage, listeners sockets: [ListenerSocket]?) {
     image.withLock { $0 = next }
     if let sockets { listeners.withLock { $0 = sockets } }
     hasImage.store(true, ordering: .releasing)
   }
 
   /// Takes the listening sockets that wait, if any do.
-  func takeListeners() -> [Int32]? {
+  func takeListeners() -> [ListenerSocket]? {
     listeners.withLock { waiting in
       defer { waiting = nil }
       return waiting
