@@ -44,7 +44,7 @@ public final class Engine: @unchecked Sendable {
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
   /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
-  private var images: [BlueprintImage] = []
+  private(set) var images: [BlueprintImage] = []
   private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }

@@ -29,6 +29,7 @@ final class Conductor {
   private let engine: Engine
   private var server: MetricsServer?
   private var writer: RecordWriter?
+  private var backends = BackendWatch()
 
   // MARK: - the commands
 
@@ -166,16 +167,16 @@ final class Conductor {
     stop()
   }
 
-  /// Milliseconds between two looks at folders of certificates: a change is in use after two of them.
+  /// Milliseconds between two looks at backends and at folders of certificates; a certificate that has changed is in use
+  /// after two of them.
   private static let look = 250
 
-  /// Waits for a signal, and takes up certificates that change meanwhile.
+  /// Waits for a signal; meanwhile tells of backends that come and go, and takes up certificates that change.
   private func nextSignal() -> Int32 {
     while true {
-      let folders = engine.blueprint.certificateFolders
-      guard !folders.isEmpty else { return Signals.next(of: Conductor.signals) }
       if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
-      for folder in folders {
+      for line in backends.changes(in: engine) { say(line) }
+      for folder in engine.blueprint.certificateFolders {
         for finding in folder.poll() {
           say("certificate not taken: \(finding.path) \(finding.reason); what was in use before stays")
         }

@@ -134,13 +134,25 @@ extension Worker where N: ~Copyable {
   mutating func closeIdleClients() {
     var slots: [Int32] = []
     connections.forEachSlot { slots.append($0) }
-    for slot in slots where connections[slot].pointee.role == .client && connections[slot].pointee.phase == .idle {
-      if connections[slot].pointee.flags.contains(.readable) {
-        readClient(slot)
-      } else if !connections[slot].pointee.output.isAllocated {
+    for slot in slots where isIdle(slot) {
+      // A request that has come by now is served, told or not: to close on it would reset it.
+      connections[slot].pointee.flags.insert(.readable)
+      readClient(slot)
+      guard isIdle(slot) else { continue }
+      // To close on a request that is on its way would reset an answer that is on its way as well.
+      if network.now - connections[slot].pointee.headStarted < Limit.linger {
+        partFrom(slot)
+      } else {
         closeClient(slot, resetting: false)
       }
     }
+  }
+
+  /// Whether a slot holds a client that has sent nothing since its last answer, which it has in whole.
+  private func isIdle(_ slot: Int32) -> Bool {
+    let connection = connections[slot]
+    return connection.pointee.socket >= 0 && connection.pointee.role == .client && connection.pointee.phase == .idle
+      && !connection.pointee.input.isAllocated && !connection.pointee.output.isAllocated
   }
 
   /// Ends what a drain waited for in vain.

@@ -118,7 +118,11 @@ struct KernelNetwork: Network, ~Copyable {
   func redirects(_ listener: Int) -> Bool { listeners[listener].settings.redirects }
 
   mutating func closeListeners() {
-    for listener in listeners { Socket.close(listener.socket, resetting: false) }
+    for listener in listeners {
+      // A duplicate that lives on elsewhere would keep it in the poller.
+      poller.remove(listener.socket)
+      Socket.close(listener.socket, resetting: false)
+    }
     listeners.removeAll()
   }
 

@@ -113,14 +113,9 @@ final class Roster: @unchecked Sendable {
 
   /// Gives a backend that was known before the rules of the new configuration; what is known of it stays.
   private func refit(_ number: Int32, rise: Int, fall: Int, hasActiveChecks: Bool) {
-    let status = statuses + Int(number)
-    let wasUp = status.pointee.isUp.load(ordering: .relaxed)
-    var fresh = HealthState(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
-    if !wasUp {
-      // Bring the new rules into the state of the old ones: down stays down until checks say otherwise.
-      for _ in 0..<max(fall, 3) where fresh.isUp { _ = fresh.checkFailed(at: Clock.now()) }
+    (statuses + Int(number)).pointee.health.withLock {
+      $0.adopt(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
     }
-    status.pointee.health.withLock { $0 = fresh }
   }
 
   /// Notes what happened to a backend; publishes the change, if it makes one.

@@ -33,7 +33,7 @@ enum ConnectionPhase: UInt8, BitwiseCopyable {
 
 /// Facts about a connection, each a bit.
 struct ConnectionFlags: OptionSet, BitwiseCopyable {
-  let rawValue: UInt16
+  let rawValue: UInt32
   /// There is, or may be, something to receive: an edge came and no receive has fallen short since.
   static let readable = ConnectionFlags(rawValue: 1)
   /// The peer told that it has ended its half; what it sent before may still be unread.
@@ -60,8 +60,10 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isBroken = ConnectionFlags(rawValue: 2048)
   /// Client: what passes is encrypted.
   static let isSecure = ConnectionFlags(rawValue: 4096)
+  /// Tunnel: our half has ended.
+  static let hasEndedSending = ConnectionFlags(rawValue: 1 << 18)
   /// Client: its requests are sent on to the listener that speaks TLS.
-  static let redirects = ConnectionFlags(rawValue: 8192)
+  static let redirects = ConnectionFlags(rawValue: 1 << 19)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else.
