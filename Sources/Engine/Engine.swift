@@ -57,7 +57,7 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
-    listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
+    listeners = try listeners(for: blueprint.listeners.map(\.endpoint), workers: blueprint.workers)
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
     try awaitStart()
   }
@@ -147,8 +147,10 @@ public final class Engine: @unchecked Sendable {
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
-      let capacity = min(
-        descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      let capacity =
+        min(
+          descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+        + Limit.streams
       let start = WorkerStart(
         number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
         listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
@@ -167,7 +169,7 @@ public final class Engine: @unchecked Sendable {
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
-    let wanted = try listeners(for: next.listeners, workers: workers.count)
+    let wanted = try listeners(for: next.listeners.map(\.endpoint), workers: workers.count)
     let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
     listeners = wanted
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())

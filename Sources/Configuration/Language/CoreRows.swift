@@ -4,7 +4,8 @@ import ConfigLanguage
 public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
-    topRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows + placementRows)
+    topRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows + placementRows
+      + listenRows + http2Rows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day
@@ -18,7 +19,7 @@ public enum GatehouseLanguage {
       in: "", "drain", [.value("TIME", .duration(0...day))], absent: "30s",
       help: "How long a stop waits for requests in flight."),
     DirectiveRow(
-      in: "", "listen", [.value("ADDRESS", .word)], .atLeastOnce,
+      in: "", "listen", [.value("ADDRESS", .word)], .atLeastOnce, block: "listen", isBlockOptional: true,
       help: "Where clients connect: 127.0.0.1:8080, [::1]:8080, *:8080 or unix:/path."),
     DirectiveRow(
       in: "", "metrics", [.list("ADDRESS", .word, atLeast: 1)], block: "metrics", isBlockOptional: true, absent: "off",
@@ -31,6 +32,7 @@ public enum GatehouseLanguage {
       help: "Peers whose X-Forwarded-*, X-Request-Id and tenant header are believed, such as 10.0.0.0/8."),
     DirectiveRow(in: "", "timeouts", block: "timeouts", help: "How long each step of a connection may take."),
     DirectiveRow(in: "", "bounds", block: "bounds", help: "How much one connection, or the process, may hold."),
+    DirectiveRow(in: "", "h2", block: "h2", help: "How much one connection of HTTP/2 may ask for."),
     DirectiveRow(
       in: "", "resolve", block: "resolve", absent: "host",
       help: "Where a tenant's name may come from; all sources present must name the same tenant."),

@@ -22,6 +22,7 @@ extension Draft {
     blueprint.trust = all("trust").flatMap { $0.all("NETWORK") }.compactMap { addresses.network($0.word) }
     readTimeouts(&blueprint.timeouts)
     readBounds(&blueprint.bounds)
+    readHTTP2(&blueprint.http2)
   }
 
   /// The most addresses to listen on.
@@ -29,9 +30,11 @@ extension Draft {
 
   private mutating func readAddresses(_ blueprint: inout Blueprint) {
     var claims: [Claim] = []
-    for value in all("listen").compactMap({ $0["ADDRESS"] }) {
-      guard let endpoint = addresses.listenAddress(value.word) else { continue }
-      if claim(endpoint, "listen", value.word, &claims) { blueprint.listeners.append(endpoint) }
+    for directive in all("listen") {
+      guard let value = directive["ADDRESS"], let endpoint = addresses.listenAddress(value.word) else { continue }
+      var listener = Listener(endpoint)
+      listener.protocols = protocols(directive)
+      if claim(endpoint, "listen", value.word, &claims) { blueprint.listeners.append(listener) }
     }
     let metrics = top("metrics")
     for value in metrics?.all("ADDRESS") ?? [] {

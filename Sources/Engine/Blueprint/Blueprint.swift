@@ -13,7 +13,9 @@ public struct Blueprint: Sendable {
   /// How long a stop waits for requests in flight.
   public var drain: Int64 = 30 * .second
   /// Where clients connect.
-  public var listeners: [Endpoint] = []
+  public var listeners: [Listener] = []
+  /// How much one connection of HTTP/2 may ask for.
+  public var http2 = HTTP2Limits()
   /// How long each step of a connection may take.
   public var timeouts = Timeouts()
   /// How much one connection or process may hold.
@@ -39,6 +41,40 @@ public struct Blueprint: Sendable {
 
   /// A blueprint for `tenants` with the defaults of the language and no listener, shard or rule.
   public init(tenants: TenantDirectory) { self.tenants = tenants }
+}
+
+/// A place where clients connect, and how they are spoken to there.
+public struct Listener: Sendable {
+  /// Where it is.
+  public var endpoint: Endpoint
+  /// What is spoken there.
+  public var protocols = ListenerProtocols.http1
+
+  /// A listener that speaks HTTP/1.1 in clear.
+  public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+}
+
+/// The versions of HTTP that a listener speaks.
+public enum ListenerProtocols: UInt8, Sendable, BitwiseCopyable {
+  /// HTTP/1.1 and 1.0.
+  case http1
+  /// HTTP/2 only; in clear by prior knowledge (RFC 9113 §3.3).
+  case http2
+  /// Both; in clear the first bytes tell.
+  case both
+}
+
+/// How much one connection of HTTP/2 may ask for.
+public struct HTTP2Limits: Sendable, BitwiseCopyable {
+  /// Streams open at once, 1 ... 1,000.
+  public var streams = 128
+  /// Resets by the client, or provoked by it, in `resetPeriod`.
+  public var resets: Int64 = 100
+  /// The span of `resets`, in nanoseconds.
+  public var resetPeriod: Int64 = 10 * .second
+
+  /// The defaults of the language.
+  public init() {}
 }
 
 /// How long each step of a connection may take, in nanoseconds.

@@ -23,6 +23,9 @@ extension Worker where N: ~Copyable {
       taken += 1
       connection.pointee.socket = socket
       welcome(slot)
+      if listener < listenerProtocols.count, listenerProtocols[listener] != .http1 {
+        expectHTTP2(slot, listenerProtocols[listener])
+      }
     }
   }
 
@@ -68,6 +71,8 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
     assert(connection.pointee.exchange < 0, "a client closed under its exchange")
+    if connection.pointee.flags.contains(.isStream) { return closeStream(slot) }
+    if connection.pointee.flags.contains(.isHTTP2) { abandonStreams(slot) }
     setActive(slot, false)
     mine[WorkerPlace.idleConnections].subtract()
     clientCount -= 1
@@ -110,6 +115,10 @@ extension Worker where N: ~Copyable {
     var slots: [Int32] = []
     connections.forEachSlot { slots.append($0) }
     for slot in slots where connections[slot].pointee.role == .client && connections[slot].pointee.phase == .idle {
+      if connections[slot].pointee.flags.contains(.isHTTP2) {
+        startShutdown(slot)
+        continue
+      }
       if connections[slot].pointee.flags.contains(.readable) {
         readClient(slot)
       } else if !connections[slot].pointee.output.isAllocated {

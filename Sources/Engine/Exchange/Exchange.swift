@@ -43,6 +43,8 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isHead = ExchangeFlags(rawValue: 1024)
   /// The client prefers HTML to JSON.
   static let prefersHTML = ExchangeFlags(rawValue: 2048)
+  /// The client is a stream of HTTP/2.
+  static let isStream = ExchangeFlags(rawValue: 4096)
   /// The load of the backend counts this attempt.
   static let isLoading = ExchangeFlags(rawValue: 8192)
 }

@@ -34,7 +34,8 @@ extension Worker where N: ~Copyable {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
     let framing = exchange.pointee.request.framing
-    let piece = exchange.pointee.request.take(base, count, for: framing)
+    // A stream's body of unknown length goes on in chunks.
+    let piece = exchange.pointee.request.take(base, count, for: framing == .untilClose ? .chunked : framing)
     exchange.pointee.bytesIn += UInt64(piece.used)
     if view.bounds.bodySize > 0, exchange.pointee.request.received > view.bounds.bodySize {
       failRequest(id, .bodyTooLarge)

@@ -16,6 +16,7 @@ extension Worker where N: ~Copyable {
     }
     let exchange = exchanges[id]
     note(head, in: exchange)
+    if connections[slot].pointee.flags.contains(.isStream) { noteStream(exchange) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
     guard keepRequest(id, slot, base, head) else { return refuse(id, .headTooLarge, base, count, head) }

@@ -55,6 +55,9 @@ extension Worker where N: ~Copyable {
       let id = connection.pointee.exchange
       guard id >= 0, connection.pointee.phase != .connecting else { return }
       guard !connections[exchanges[id].pointee.client].pointee.output.isAllocated else { return }
+      if exchanges[id].pointee.flags.contains(.isStream), !canSendToStream(slot, exchanges[id].pointee.client) {
+        return
+      }
       guard receives < Limit.receivesInTurn else { return makeReady(slot) }
       receives += 1
       switch connection.pointee.phase {

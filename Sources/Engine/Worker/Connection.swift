@@ -33,7 +33,7 @@ enum ConnectionPhase: UInt8, BitwiseCopyable {
 
 /// Facts about a connection, each a bit.
 struct ConnectionFlags: OptionSet, BitwiseCopyable {
-  let rawValue: UInt16
+  let rawValue: UInt32
   /// There is, or may be, something to receive: an edge came and no receive has fallen short since.
   static let readable = ConnectionFlags(rawValue: 1)
   /// The peer told that it has ended its half; what it sent before may still be unread.
@@ -58,10 +58,24 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isProbed = ConnectionFlags(rawValue: 1024)
   /// The network told that the connection is broken; what came before may still be unread.
   static let isBroken = ConnectionFlags(rawValue: 2048)
+  /// Client: the connection's first bytes tell whether it speaks HTTP/1.1 or HTTP/2.
+  static let choosesProtocol = ConnectionFlags(rawValue: 8192)
+  /// Client: speaks HTTP/2; `http2` says how far it is.
+  static let isHTTP2 = ConnectionFlags(rawValue: 16384)
+  /// Client: a stream of HTTP/2, without a socket of its own.
+  static let isStream = ConnectionFlags(rawValue: 32768)
+  /// Client: a stream whose request is one of gRPC.
+  static let isGRPC = ConnectionFlags(rawValue: 65536)
+  /// Client: a stream whose answer's trailers wait in its input.
+  static let hasTrailers = ConnectionFlags(rawValue: 131_072)
+  /// What HTTP/1.1 does not have.
+  static let notHTTP1: ConnectionFlags = [.choosesProtocol, .isHTTP2, .isStream]
 }
 
-/// A socket and what is known of it. An idle connection owns nothing else.
+/// A socket and what is known of it. An idle connection owns nothing else, unless it speaks HTTP/2.
 struct Connection: BitwiseCopyable {
+  /// What stands for the socket of a stream: no network knows it.
+  static let noSocket = Int32.max
   /// The network's number.
   var socket: Int32
   var role: Role
@@ -88,6 +102,11 @@ struct Connection: BitwiseCopyable {
   var window: Int32 = Int32(Limit.scratch)
   /// Client: when the first byte of the current head came.
   var headStarted = Instant.distantPast
+  /// Client of HTTP/2: the connection's state; owned.
+  var http2: UnsafeMutablePointer<HTTP2Session>?
+  /// Stream: the slot of its connection, and the stream's place there.
+  var parent: Int32 = -1
+  var place: Int32 = -1
 
   init(socket: Int32, role: Role, phase: ConnectionPhase) {
     self.socket = socket

@@ -14,6 +14,23 @@ public enum FloodKind: Int, Sendable, CaseIterable {
   case settings, ping, priority, emptyData, windowUpdate, unknownFrame
   /// A window that stays shut; counted by whoever keeps time.
   case stall
+
+  /// The kind as metrics say it.
+  public var name: StaticString {
+    switch self {
+    case .reset: "reset"
+    case .provokedReset: "provoked_reset"
+    case .continuation: "continuation"
+    case .fieldBomb: "field_bomb"
+    case .settings: "settings"
+    case .ping: "ping"
+    case .priority: "priority"
+    case .emptyData: "empty_data"
+    case .windowUpdate: "window_update"
+    case .unknownFrame: "unknown_frame"
+    case .stall: "stall"
+    }
+  }
 }
 
 /// Counts events against `count` in `period` as a leaky bucket that starts empty.

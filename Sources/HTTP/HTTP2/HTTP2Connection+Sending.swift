@@ -137,6 +137,8 @@ extension HTTP2Connection {
   }
 
   mutating func writeReset(_ id: UInt32, _ code: HTTP2ErrorCode) {
+    // Behind a GOAWAY for a fault nothing is said of streams.
+    guard !hasFailed else { return }
     if let place = frame(.resetStream, stream: id, length: 4) { FramePayload.write(code.rawValue, to: place) }
   }
 

@@ -96,6 +96,9 @@ public struct HTTP2Connection: ~Copyable {
   @inline(__always)
   public func stream(_ place: Int32) -> UnsafeMutablePointer<HTTP2Stream> { streams[place] }
 
+  /// Whether part of a field block has come.
+  public var isWithinBlock: Bool { block.stream != 0 }
+
   /// Takes what was in `outbox`.
   public mutating func emptyOutbox() { outboxCount = 0 }
 }

@@ -17,7 +17,7 @@ public struct HTTP2Stream: Sendable, BitwiseCopyable {
   /// Bytes of DATA that the peer may send.
   var receiveWindow: Int64 = 0
   /// Bytes received that have not been given back.
-  var held: Int64 = 0
+  public internal(set) var held: Int64 = 0
   /// Bytes given back that the peer has not been told of.
   var credit: Int64 = 0
   /// Bytes of DATA that must still come by Content-Length; -1 when none was given.
