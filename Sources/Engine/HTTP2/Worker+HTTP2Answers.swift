@@ -35,26 +35,29 @@ extension Worker where N: ~Copyable {
     let session = connections[parent].pointee.http2!
     var own = ByteWriter(writeScratch, capacity: Limit.ownFields)
     if head.status >= 200 { writeOwnFields(&own, exchange) }
-    let room = FieldBlock.room(head.length + own.count)
+    let room = HPACKEncoder.room(head.length + own.count)
     guard !own.hasOverflowed, let start = frameRoom(parent, HTTP2Connection.headersRoom(room)) else { return false }
-    var block = FieldBlock(at: start + FrameHeader.count, &session.pointee.machine.encoder)
-    block.add(status: head.status)
-    addFields(&block, base, head)
-    if own.count > 0 { block.add(lines: writeScratch, own.count) }
-    let length = session.pointee.machine.frameHeaders(of: place, block.count, endsStream: endsStream, at: start)
+    session.pointee.machine.encoder.pointee.begin(at: start + FrameHeader.count)
+    session.pointee.machine.encoder.pointee.add(status: head.status)
+    addFields(session.pointee.machine.encoder, base, head)
+    if own.count > 0 { session.pointee.machine.encoder.pointee.add(lines: writeScratch, own.count) }
+    let count = session.pointee.machine.encoder.pointee.count
+    let length = session.pointee.machine.frameHeaders(of: place, count, endsStream: endsStream, at: start)
     connections[parent].pointee.output.end += Int32(length)
     exchange.pointee.bytesOut += UInt64(length)
     return true
   }
 
   @inline(__always)
-  private func addFields(_ block: inout FieldBlock, _ base: UnsafePointer<UInt8>, _ head: ResponseHead) {
+  private func addFields(
+    _ encoder: UnsafeMutablePointer<HPACKEncoder>, _ base: UnsafePointer<UInt8>, _ head: ResponseHead
+  ) {
     let losesLength = head.framing == .chunked || head.status < 200 || head.status == 204
     let drop = losesLength ? DroppedFields.responseWithoutLength : DroppedFields.response
     for index in 0..<head.fieldCount {
       let field = parser.fields[index]
       if drop.contains(field.id) || (field.isNamedByConnection && field.id != .contentLength) { continue }
-      block.add(field, in: base)
+      encoder.pointee.add(field, in: base)
     }
   }
 
@@ -75,11 +78,12 @@ extension Worker where N: ~Copyable {
   ) {
     let (parent, place) = streamPlace(slot)
     let session = connections[parent].pointee.http2!
-    guard let start = frameRoom(parent, HTTP2Connection.headersRoom(FieldBlock.room(count))) else { return }
-    var block = FieldBlock(at: start + FrameHeader.count, &session.pointee.machine.encoder)
-    if let status { block.add(status: status) }
-    block.add(lines: text, count)
-    let length = session.pointee.machine.frameHeaders(of: place, block.count, endsStream: endsStream, at: start)
+    guard let start = frameRoom(parent, HTTP2Connection.headersRoom(HPACKEncoder.room(count))) else { return }
+    session.pointee.machine.encoder.pointee.begin(at: start + FrameHeader.count)
+    if let status { session.pointee.machine.encoder.pointee.add(status: status) }
+    session.pointee.machine.encoder.pointee.add(lines: text, count)
+    let block = session.pointee.machine.encoder.pointee.count
+    let length = session.pointee.machine.frameHeaders(of: place, block, endsStream: endsStream, at: start)
     connections[parent].pointee.output.end += Int32(length)
   }
 

@@ -1,115 +1,135 @@
 import Primitives
 
-/// Encodes field blocks of HPACK (RFC 7541) with the static table only: the peer's dynamic table stays empty, so that
-/// nothing about a secret can be learnt from the size of a block (§7.1) and a connection keeps no state for it.
+/// Encodes field blocks of HPACK (RFC 7541), one block after the other, for the life of a connection.
 ///
-/// Strings are Huffman-coded where that is shorter.
-public struct HPACKEncoder: Sendable, BitwiseCopyable {
-  /// Room that `status`, and `field` beside the bytes of its name and value, take at most.
-  public static let fieldRoom = 16
+/// A few fields that answers repeat and that are no secrets enter the peer's table; of all others nothing can be learnt
+/// from the size of a block (§7.1). Strings are Huffman-coded where that is shorter. A head of n bytes in HTTP/1.1 makes
+/// a block of at most `room(n)`: compression never adds more than a field's punctuation there takes away.
+public struct HPACKEncoder: ~Copyable {
+  /// Room for the block of a head of `count` bytes.
+  @inlinable public static func room(_ count: Int) -> Int { 2 * count + 64 }
 
   private let fixed = StaticTable.shared
   private let huffman = HuffmanCode.shared
-  private var hasEmptiedTable = false
+  private var repeated = RepeatedFields()
+  private var start: UnsafeMutablePointer<UInt8>
+  private var place: UnsafeMutablePointer<UInt8>
 
   /// An encoder at the start of a connection.
-  public init() {}
-
-  /// Starts a block at `place`; returns where its first field goes, at most `fieldRoom` bytes on.
-  public mutating func begin(at place: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-    guard !hasEmptiedTable else { return place }
-    hasEmptiedTable = true
-    // A table of no bytes: whatever size the peer announces later, there is nothing to tell of it (§4.2).
-    place.pointee = 0x20
-    return place + 1
+  public init() {
+    start = UnsafeMutablePointer(bitPattern: 1)!
+    place = start
   }
 
-  /// Encodes `:status`, 100 ... 999.
-  @inline(__always)
-  public func status(_ status: UInt16, to place: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+  /// Starts a block at `place`, which has room for it.
+  public mutating func begin(at place: UnsafeMutablePointer<UInt8>) {
+    start = place
+    self.place = place
+    guard let size = repeated.takeSizeUpdate() else { return }
+    self.place = HPACKInteger.write(size, prefix: 5, flags: 0x20, to: place)
+  }
+
+  /// Bytes of the block so far.
+  public var count: Int { place - start }
+
+  /// Follows what the peer announces as SETTINGS_HEADER_TABLE_SIZE.
+  mutating func follow(tableSize: Int) { repeated.follow(tableSize: tableSize) }
+
+  /// Adds `:status`, 100 ... 999.
+  public mutating func add(status: UInt16) {
     switch status {
-    case 200: return indexed(8, to: place)
-    case 204: return indexed(9, to: place)
-    case 206: return indexed(10, to: place)
-    case 304: return indexed(11, to: place)
-    case 400: return indexed(12, to: place)
-    case 404: return indexed(13, to: place)
-    case 500: return indexed(14, to: place)
-    default: break
+    case 200: addIndexed(8)
+    case 204: addIndexed(9)
+    case 206: addIndexed(10)
+    case 304: addIndexed(11)
+    case 400: addIndexed(12)
+    case 404: addIndexed(13)
+    case 500: addIndexed(14)
+    default:
+      place[0] = 8
+      place[1] = 3
+      place[2] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: status / 100)
+      place[3] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: status / 10 % 10)
+      place[4] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: status % 10)
+      place += 5
     }
-    place[0] = 8
-    place[1] = 3
-    place[2] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: status / 100)
-    place[3] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: status / 10 % 10)
-    place[4] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: status % 10)
-    return place + 5
   }
 
-  /// Encodes an entry of the static table, 1 ... 61, name and value.
-  @inline(__always)
-  public func indexed(_ index: Int, to place: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+  /// Adds an entry of the static table, 1 ... 61, name and value.
+  public mutating func addIndexed(_ index: Int) {
     place.pointee = 0x80 | UInt8(truncatingIfNeeded: index)
-    return place + 1
+    place += 1
   }
 
-  /// Encodes a value under the name of an entry of the static table, not to be indexed.
-  public func named(
-    _ index: Int, _ value: UnsafePointer<UInt8>, _ count: Int, to place: UnsafeMutablePointer<UInt8>
-  ) -> UnsafeMutablePointer<UInt8> {
-    string(value, count, to: HPACKInteger.write(index, prefix: 4, flags: 0, to: place))
+  /// Adds a field whose line is in `base`, its name in lower case. Sixteen bytes behind the line are readable.
+  public mutating func add(_ field: Field, in base: UnsafePointer<UInt8>) {
+    let value = base + Int(field.value.start)
+    if field.id != .other, !field.hasUnderscore {
+      let index = fixed.index(of: field.id)
+      if index > 0 { return add(named: index, value, field.value.count) }
+    }
+    add(base + Int(field.name.start), field.name.count, value, field.value.count)
   }
 
-  /// Encodes a field, its name in lower case, not to be indexed. Sixteen bytes behind the name are readable.
-  public func field(
-    _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int,
-    to place: UnsafeMutablePointer<UInt8>
-  ) -> UnsafeMutablePointer<UInt8> {
-    let next =
-      nameCount <= HPACKEncoder.shortName
-      ? shortName(name, nameCount, to: place) : longName(name, nameCount, to: place)
-    return string(value, valueCount, to: next)
+  /// Adds a field, its name in lower case. Sixteen bytes behind name and value are readable.
+  public mutating func add(
+    _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int
+  ) {
+    guard nameCount <= HPACKEncoder.shortName else {
+      addLong(name, nameCount)
+      return add(string: value, valueCount)
+    }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: HPACKEncoder.shortName + 16) { lowered in
+      let lower = lowered.baseAddress!
+      var at = 0
+      while at < nameCount {
+        ByteBlock(name + at).writeLowercase(to: lower + at)
+        at &+= 16
+      }
+      let index = fixed.index(ofName: lower, nameCount)
+      if index > 0 { return add(named: index, value, valueCount) }
+      place.pointee = 0
+      place += 1
+      add(string: lower, nameCount)
+      add(string: value, valueCount)
+    }
   }
 
   /// The longest name that is looked up.
   private static let shortName = 64
 
-  private func shortName(
-    _ name: UnsafePointer<UInt8>, _ count: Int, to place: UnsafeMutablePointer<UInt8>
-  ) -> UnsafeMutablePointer<UInt8> {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: HPACKEncoder.shortName + 16) { lowered in
-      let lower = lowered.baseAddress!
-      var at = 0
-      while at < count {
-        ByteBlock(name + at).writeLowercase(to: lower + at)
-        at &+= 16
-      }
-      let index = fixed.index(ofName: lower, count)
-      if index > 0 { return HPACKInteger.write(index, prefix: 4, flags: 0, to: place) }
-      place.pointee = 0
-      return string(lower, count, to: place + 1)
+  /// Adds a value under the name of an entry of the static table.
+  public mutating func add(named index: Int, _ value: UnsafePointer<UInt8>, _ count: Int) {
+    guard RepeatedFields.names >> UInt64(index) & 1 != 0, count <= RepeatedFields.longestValue else {
+      place = HPACKInteger.write(index, prefix: 4, flags: 0, to: place)
+      return add(string: value, count)
     }
+    let known = repeated.find(index, value, count)
+    if known > 0 {
+      place = HPACKInteger.write(known, prefix: 7, flags: 0x80, to: place)
+      return
+    }
+    place = HPACKInteger.write(index, prefix: 6, flags: 0x40, to: place)
+    add(string: value, count)
   }
 
-  private func longName(
-    _ name: UnsafePointer<UInt8>, _ count: Int, to place: UnsafeMutablePointer<UInt8>
-  ) -> UnsafeMutablePointer<UInt8> {
+  private mutating func addLong(_ name: UnsafePointer<UInt8>, _ count: Int) {
     place.pointee = 0
-    let start = HPACKInteger.write(count, prefix: 7, flags: 0, to: place + 1)
-    for index in 0..<count { start[index] = Octet.lower(name[index]) }
-    return start + count
+    place = HPACKInteger.write(count, prefix: 7, flags: 0, to: place + 1)
+    for index in 0..<count { place[index] = Octet.lower(name[index]) }
+    place += count
   }
 
-  /// Encodes a string (RFC 7541 §5.2).
-  private func string(
-    _ p: UnsafePointer<UInt8>, _ count: Int, to place: UnsafeMutablePointer<UInt8>
-  ) -> UnsafeMutablePointer<UInt8> {
+  /// Adds a string (RFC 7541 §5.2).
+  private mutating func add(string p: UnsafePointer<UInt8>, _ count: Int) {
     let coded = huffman.encodedCount(p, count)
     if coded < count {
-      let start = HPACKInteger.write(coded, prefix: 7, flags: 0x80, to: place)
-      return start + huffman.encode(p, count, to: start)
+      place = HPACKInteger.write(coded, prefix: 7, flags: 0x80, to: place)
+      place += huffman.encode(p, count, to: place)
+    } else {
+      place = HPACKInteger.write(count, prefix: 7, flags: 0, to: place)
+      place.update(from: p, count: count)
+      place += count
     }
-    let start = HPACKInteger.write(count, prefix: 7, flags: 0, to: place)
-    start.update(from: p, count: count)
-    return start + count
   }
 }

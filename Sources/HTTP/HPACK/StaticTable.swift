@@ -30,11 +30,15 @@ public struct StaticTable: @unchecked Sendable, BitwiseCopyable {
   private let table: UnsafeMutablePointer<Entry>
   /// The first index of each name, by the hash of the name; 0 where there is none.
   private let firsts: UnsafeMutablePointer<UInt8>
+  /// The first index of each known name; 0 where there is none.
+  private let firstOfName: UnsafeMutablePointer<UInt8>
 
   private init() {
     table = .allocate(capacity: StaticTable.count + 1)
     firsts = .allocate(capacity: StaticTable.slots)
     firsts.initialize(repeating: 0, count: StaticTable.slots)
+    firstOfName = .allocate(capacity: 64)
+    firstOfName.initialize(repeating: 0, count: 64)
     var at = StaticTable.entries.utf8Start
     (table + 0).initialize(to: Entry(name: at, nameCount: 0, value: at, valueCount: 0))
     for index in 1...StaticTable.count {
@@ -48,7 +52,14 @@ public struct StaticTable: @unchecked Sendable, BitwiseCopyable {
       at += 1
       note(index)
     }
+    for name in FieldName.allCases where name != .other {
+      firstOfName[Int(name.rawValue)] = UInt8(index(ofName: name.text.utf8Start, name.text.utf8CodeUnitCount))
+    }
   }
+
+  /// The first index whose name is this one; 0 when there is none.
+  @inline(__always)
+  func index(of name: FieldName) -> Int { Int(firstOfName[Int(name.rawValue)]) }
 
   private func note(_ index: Int) {
     let entry = table[index]

@@ -49,6 +49,7 @@ extension HTTP2Connection {
       let code = peer.apply(identifier, FramePayload.word(payload + at + 2), fromClient: role == .server)
       guard code == .noError else { return fail(code) }
     }
+    encoder.pointee.follow(tableSize: peer.headerTableSize)
     guard shiftWindows(by: peer.initialWindow &- before) else { return fail(.flowControlError) }
     writeSettingsAcknowledgement()
     return HTTP2Event(peer.initialWindow > before ? .windowOpened : .progress, consumed: 0)

@@ -34,7 +34,7 @@ public struct HTTP2Connection: ~Copyable {
   /// What the peer announced.
   public internal(set) var peer = HTTP2Settings()
   /// Encodes the field blocks that are sent.
-  public var encoder = HPACKEncoder()
+  public let encoder: UnsafeMutablePointer<HPACKEncoder>
   /// Whether the connection is over.
   public internal(set) var hasFailed = false
   /// What the peer did too much of, when that is why the connection is over.
@@ -77,6 +77,8 @@ public struct HTTP2Connection: ~Copyable {
     guards = FloodGuards(bounds)
     streams = StreamTable(bound: bounds.streams)
     outbox = .allocate(capacity: HTTP2Connection.outboxCapacity)
+    encoder = .allocate(capacity: 1)
+    encoder.initialize(to: HPACKEncoder())
     closed = ClosedStreams()
     prefaceCount = role == .server ? 0 : HTTP2Connection.preface.utf8CodeUnitCount
     announce()
@@ -84,6 +86,8 @@ public struct HTTP2Connection: ~Copyable {
 
   deinit {
     outbox.deallocate()
+    encoder.deinitialize(count: 1)
+    encoder.deallocate()
     closed.deallocate()
     block.memory?.deallocate()
   }

@@ -19,6 +19,8 @@ public struct HTTP2Settings: Sendable, BitwiseCopyable {
     static let noPriorities: UInt16 = 9
   }
 
+  /// Bytes of the table that the peer decodes with.
+  public internal(set) var headerTableSize = 4096
   /// Streams that we may have open at once; as a client.
   public internal(set) var maxConcurrentStreams: Int64 = .max
   /// The window of each new stream for what we send.
@@ -35,6 +37,7 @@ public struct HTTP2Settings: Sendable, BitwiseCopyable {
   /// Takes one setting over; tells how it breaks a rule, if it does.
   mutating func apply(_ identifier: UInt16, _ value: UInt32, fromClient: Bool) -> HTTP2ErrorCode {
     switch identifier {
+    case Identifier.headerTableSize: headerTableSize = Int(value)
     case Identifier.enablePush: return value > 1 || (value == 1 && !fromClient) ? .protocolError : .noError
     case Identifier.maxConcurrentStreams: maxConcurrentStreams = Int64(value)
     case Identifier.initialWindowSize:

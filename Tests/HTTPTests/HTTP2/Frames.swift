@@ -142,9 +142,9 @@ final class Talk {
   func answer(_ id: UInt32, ends: Bool = true) {
     let bytes = [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
       let start = buffer.baseAddress!
-      var block = FieldBlock(at: start + 9, &connection.encoder)
-      block.add(status: 200)
-      count = connection.frameHeaders(of: place(id), block.count, endsStream: ends, at: start)
+      connection.encoder.pointee.begin(at: start + 9)
+      connection.encoder.pointee.add(status: 200)
+      count = connection.frameHeaders(of: place(id), connection.encoder.pointee.count, endsStream: ends, at: start)
     }
     sent += bytes
     if ends { connection.release(place(id)) }

@@ -29,7 +29,7 @@ struct HTTP2ConnectionTests {
     talk.say(Frames.headers(1))
     #expect(talk.streamCount == 1)
     talk.answer(1)
-    #expect(talk.frames == ["headers 1 5 2"])
+    #expect(talk.frames == ["headers 1 5 1"])
     #expect(talk.streamCount == 0)
     // What is late for it is no fault: PRIORITY, WINDOW_UPDATE and RST_STREAM.
     talk.say(Frames.windowUpdate(1, 5) + Frames.reset(1) + Frames.frame(2, 0, 1, [0, 0, 0, 0, 1]))
@@ -40,7 +40,7 @@ struct HTTP2ConnectionTests {
     let talk = Talk.open()
     talk.say(Frames.headers(1, Frames.post, ends: false))
     talk.answer(1)
-    #expect(talk.frames == ["headers 1 5 2", "reset 1 noError"])
+    #expect(talk.frames == ["headers 1 5 1", "reset 1 noError"])
     // What was on its way is dropped, and given back to the connection's window.
     talk.sent = []
     for _ in 0..<17 { talk.say(Frames.data(1, [UInt8](repeating: 0, count: 16_384))) }
