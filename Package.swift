@@ -25,7 +25,7 @@ let package = Package(
     room("ConfigLanguage"),
     room("Platform", "Primitives", "CLinux", "COpenSSL"),
     room("Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
-    room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Primitives"),
+    room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Telemetry", "Engine", "Primitives"),
     room("Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Platform", "Primitives"),
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),

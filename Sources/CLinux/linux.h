@@ -2,6 +2,7 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,6 +29,8 @@
 // Not _GNU_SOURCE: Glibc's own module and OpenSSL's are read without it, and one file may import them beside this one.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pthread_setname_np(pthread_t, const char *);
+
+static inline void linux_prefetch(const void *address) { __builtin_prefetch(address); }
 
 static inline int linux_errno(void) { return errno; }
 
@@ -112,6 +115,10 @@ static inline void *linux_reserve(size_t count) {
   void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return memory == MAP_FAILED ? NULL : memory;
 }
+// The calling thread's niceness: the kernel keeps one for each thread.
+static inline void linux_set_niceness(int niceness) { setpriority(PRIO_PROCESS, 0, niceness); }
+static inline int linux_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
+static inline void linux_trim(void) { malloc_trim(0); }
 static inline void linux_set_errno(int number) { errno = number; }
 static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
 static inline void linux_release(void *memory, size_t count) { munmap(memory, count); }

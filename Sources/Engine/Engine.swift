@@ -43,7 +43,9 @@ public final class Engine: @unchecked Sendable {
   /// The blueprint in use; any thread may ask.
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
-  private var listeners: [Listener] = []
+  /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
+  private var images: [BlueprintImage] = []
+  private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
 
@@ -57,7 +59,8 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
-    listeners = try listeners(for: blueprint.listeners.map(\.endpoint), workers: blueprint.workers)
+    images = [image]
+    listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
     try awaitStart()
   }
@@ -76,15 +79,21 @@ public final class Engine: @unchecked Sendable {
   }
 
   /// One endpoint of the blueprint, where it is really bound, and the socket of each worker.
-  struct Listener {
+  struct OpenListener {
     var endpoint: Endpoint
     var bound: Endpoint
     var sockets: [Int32]
+    /// What the blueprint in use says of it.
+    var settings: Listener
+
+    /// What worker `number` is told of it.
+    func socket(of number: Int) -> ListenerSocket { ListenerSocket(sockets[number], tls: settings.tls) }
   }
 
   /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
-  private static func open(_ endpoint: Endpoint, count: Int) throws(EngineError) -> Listener {
-    var listener = Listener(endpoint: endpoint, bound: endpoint, sockets: [])
+  private static func open(_ settings: Listener, count: Int) throws(EngineError) -> OpenListener {
+    let endpoint = settings.endpoint
+    var listener = OpenListener(endpoint: endpoint, bound: endpoint, sockets: [], settings: settings)
     for number in 0..<count {
       if number > 0, case .unix = endpoint {
         listener.sockets.append(Socket.duplicate(listener.sockets[0]))
@@ -107,21 +116,22 @@ public final class Engine: @unchecked Sendable {
     return listener
   }
 
-  private static func close(_ listener: Listener) {
+  private static func close(_ listener: OpenListener) {
     for socket in listener.sockets { Socket.close(socket, resetting: false) }
   }
 
-  /// The listeners of `endpoints`: those that are open already, and new ones.
-  private func listeners(for endpoints: [Endpoint], workers count: Int) throws(EngineError) -> [Listener] {
-    var fresh: [Listener] = []
-    var all: [Listener] = []
-    for endpoint in endpoints {
-      if let known = listeners.first(where: { $0.endpoint == endpoint }) {
+  /// The listeners that `wanted` asks for: those that are open already, and new ones.
+  private func listeners(for wanted: [Listener], workers count: Int) throws(EngineError) -> [OpenListener] {
+    var fresh: [OpenListener] = []
+    var all: [OpenListener] = []
+    for settings in wanted {
+      if var known = listeners.first(where: { $0.endpoint == settings.endpoint }) {
+        known.settings = settings
         all.append(known)
         continue
       }
       do throws(EngineError) {
-        let listener = try Engine.open(endpoint, count: count)
+        let listener = try Engine.open(settings, count: count)
         fresh.append(listener)
         all.append(listener)
       } catch {
@@ -147,13 +157,13 @@ public final class Engine: @unchecked Sendable {
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
-      let capacity =
-        min(
-          descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
-        + Limit.streams
+      let capacity = min(
+        descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections) + Limit.streams
+      // By mail: what a thread is started with lives as long as the thread.
+      mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
-        number: number, process: process, mailbox: mailbox, counters: counters, records: records, image: image,
-        listeners: listeners.map { $0.sockets[number] }, waker: waker, capacity: capacity)
+        number: number, process: process, mailbox: mailbox, counters: counters, records: records,
+        listeners: listeners.map { $0.socket(of: number) }, waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
         Handle(mailbox: mailbox, counters: counters, records: records, waker: waker, thread: thread))
@@ -169,13 +179,15 @@ public final class Engine: @unchecked Sendable {
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
-    let wanted = try listeners(for: next.listeners.map(\.endpoint), workers: workers.count)
-    let hasChanged = known.map(\.endpoint) != wanted.map(\.endpoint)
+    let wanted = try listeners(for: next.listeners, workers: workers.count)
+    let speaksTLS = (known + wanted).contains { $0.settings.tls != nil }
+    let hasChanged = speaksTLS || known.map(\.endpoint) != wanted.map(\.endpoint)
     listeners = wanted
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
+    images.append(image)
     for (number, worker) in workers.enumerated() {
-      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.sockets[number] } : nil)
+      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.socket(of: number) } : nil)
       worker.waker.wake()
     }
     // The workers close the sockets that are not among these; a path nobody listens on is removed.
@@ -187,6 +199,12 @@ public final class Engine: @unchecked Sendable {
   /// Whether every worker uses the newest blueprint.
   public var isSettled: Bool {
     workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  }
+
+  /// Frees the blueprints that no worker uses any more. For the control thread, once `isSettled`.
+  public func releaseOldBlueprints() {
+    let oldest = workers.map { $0.mailbox.generation.load(ordering: .acquiring) }.min() ?? 0
+    images.removeAll { $0.blueprint.generation < oldest }
   }
 
   /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.
@@ -239,14 +257,14 @@ struct WorkerStart: Sendable {
   let mailbox: Mailbox
   let counters: WorkerCounters
   let records: RecordRing
-  let image: BlueprintImage
-  let listeners: [Int32]
+  let listeners: [ListenerSocket]
   let waker: Waker
   let capacity: Int
 }
 
 /// The life of a worker's thread.
 private func runWorker(_ start: WorkerStart) {
+  guard let image = start.mailbox.take() else { preconditionFailure("a worker is started without a blueprint") }
   let network: KernelNetwork
   do throws(SystemError) {
     network = try KernelNetwork(listeners: start.listeners, waker: start.waker, roster: start.process.roster)
@@ -255,8 +273,9 @@ private func runWorker(_ start: WorkerStart) {
     start.mailbox.hasEnded.store(true, ordering: .releasing)
     return
   }
+  // Consumed: this function lives as long as the thread, the image must not.
   var worker = Worker(
     network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,
-    records: start.records, image: start.image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
+    records: start.records, image: consume image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
   worker.run()
 }

@@ -16,6 +16,12 @@ public enum Machine {
     return Int(min(limit.rlim_cur, 1 << 30))
   }
 
+  /// How much the calling thread gives way to others: 0 by default, 19 at most.
+  public static var niceness: Int32 { linux_niceness() }
+
+  /// Gives memory that was freed back to the system. Takes milliseconds where much is held.
+  public static func giveBackMemory() { linux_trim() }
+
   /// Has the thread sleep.
   public static func rest(nanoseconds: Int64) {
     var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))

@@ -32,7 +32,7 @@ public enum Socket {
 
   /// Opens a listener of its own.
   ///
-  /// A Unix path left over from a process that is gone is replaced.
+  /// A Unix path left over from a process that is gone is replaced; who may reach the path may connect, whatever the umask.
   public static func listen(on endpoint: Endpoint) throws(SystemError) -> Int32 { try open(endpoint, isShared: false) }
 
   private static func open(_ endpoint: Endpoint, isShared: Bool) throws(SystemError) -> Int32 {
@@ -57,6 +57,7 @@ public enum Socket {
       _ = CLinux.close(socket)
       throw error
     }
+    if case .unix(let path) = endpoint { _ = chmod(path, 0o666) }
     return socket
   }
 

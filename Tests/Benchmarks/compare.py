@@ -2,19 +2,21 @@
 """Gatehouse beside haproxy and nginx on one machine, doing the same work.
 
   apt-get install haproxy nginx wrk
-  Tests/Benchmarks/compare.py --rounds 7 --secs 4                  all workloads; prints a table for the README
+  Tests/Benchmarks/compare.py --rounds 7 --secs 4                  all workloads; prints the table of the README, then the ratios of each round
   Tests/Benchmarks/compare.py --work h1-tenant,idle --json out.json
 
 Each workload: all proxies are started and checked (status, body, shard, affinity, unknown host), one round is thrown away,
 then rounds go A B C, B C A, C A B ...; who is not measured is stopped. The proxy runs on CPU 0, wrk and the origins (an nginx) on
 CPU 1. The CPU of a proxy is the sum of /proc/PID/task/*/schedstat over all its processes and threads, so that stolen time
-does not count, divided by the requests that completed. Ratios are medians of the ratios within a round. A request that is not
-answered by 200 makes its run an error. The binary is $GATEHOUSE or .build/release/gatehouse.
+does not count, divided by the requests that completed. Ratios are medians of the ratios within a round; beside them stand the
+ratios of the medians. Bodies are compared with haproxy copying and with haproxy splicing. A request that is not answered by 200
+is an error, and errors end the whole with 1. The binary is $GATEHOUSE or .build/release/gatehouse.
 """
 import argparse
 import contextlib
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -67,13 +69,22 @@ def host(i):
 
 
 def free_ports(count):
-    held = [socket.socket() for _ in range(count)]
-    for s in held:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
+    """Ports that nobody listens on, below those the kernel hands out to other processes meanwhile."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        lowest = int(file.read().split()[0])
+    ports = []
+    for port in random.sample(range(lowest // 2, lowest), lowest // 4):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise RuntimeError("no free ports")
+
+
+def raise_descriptors():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 # -- processes
@@ -128,6 +139,12 @@ def stop(process):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def turned(peers, n):
+    """The order of round `n`."""
+    k = n % len(peers)
+    return peers[k:] + peers[:k]
 
 
 def until(check, patience=30):
@@ -215,7 +232,8 @@ defaults
   timeout server 1h
   timeout http-keep-alive 1h
   http-reuse always
-  {'option splice-auto' if splice else ''}
+  {'option splice-request' if splice else ''}
+  {'option splice-response' if splice else ''}
 frontend f
   bind 127.0.0.1:{self.port}
 """
@@ -284,6 +302,7 @@ class Bench:
         self.a = a
         self.directory = tempfile.mkdtemp(prefix="gatehouse-bench-")
         self.runs = []
+        self.origin = None
         self.lua = os.path.join(self.directory, "load.lua")
         with open(self.lua, "w") as file:
             file.write(LUA)
@@ -326,37 +345,49 @@ class Bench:
         assert c.get(host="nobody.example").status == 404, f"{peer.name}: an unknown host is served"
         return peer.write("load.tsv", "".join(lines))
 
-    def load(self, peer, work, cookies, seconds):
+    def load(self, peer, work, seconds, around=()):
+        """One run of wrk, as the command that `around` begins."""
         _, path, connections, fields, _ = WORK[work]
-        argv = ["taskset", "-c", str(self.a.load_cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s",
-                "-s", self.lua, "-H", f"Host: {host(0)}"]
+        argv = [*around, "taskset", "-c", str(self.a.load_cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
+                "--timeout", "10s", "-s", self.lua, "-H", f"Host: {host(0)}"]
         for f in fields:
             argv += ["-H", f]
-        environment = dict(os.environ, **({"TENANT_FILE": cookies} if cookies else {}))
+        environment = dict(os.environ, **({"TENANT_FILE": peer.cookies} if peer.cookies else {}))
         before = cpu_seconds(peer.pids)
         run = subprocess.run(argv + [f"http://{peer.address}{path}"], env=environment, capture_output=True, text=True, timeout=seconds + 60)
         used = cpu_seconds(peer.pids) - before
-        result = json.loads(re.search(r"RESULT (\{.*\})", run.stdout)[1])
+        found = re.search(r"RESULT (\{.*\})", run.stdout)
+        if not found:
+            raise RuntimeError(f"no result of {argv}: {run.stdout}{run.stderr}")
+        result = json.loads(found[1])
         result["cpu_us"] = used / max(1, result["requests"]) * 1e6
         result["per_second"] = result["requests"] / result["us"] * 1e6
         return result
 
-    def compare(self, work):
+    def peer(self, name, work):
+        """A proxy that is up, has given right answers and stands still."""
         tenants, path, *_ = WORK[work]
-        names = [n for n in self.a.peers if not n.endswith(":splice") or path != "/"]
+        peer = PEERS[name](name, os.path.join(self.directory, work), self.origins, tenants)
+        try:
+            peer.start(self.a.proxy_cpu)
+            peer.cookies = self.check(peer, path)
+            peer.pause()
+        except BaseException:
+            stop(peer.process)
+            raise
+        return peer
+
+    def compare(self, work):
+        path = WORK[work][1]
         peers = []
         try:
-            for name in names:
-                peer = PEERS[name](name, os.path.join(self.directory, work), self.origins, tenants)
-                peers.append(peer)
-                peer.start(self.a.proxy_cpu)
-                peer.cookies = self.check(peer, path)
-                peer.pause()
+            for name in self.a.peers:
+                if not name.endswith(":splice") or path != "/":
+                    peers.append(self.peer(name, work))
             for n in range(-1, self.a.rounds):
-                k = n % len(peers)
-                for peer in peers[k:] + peers[:k]:
+                for peer in turned(peers, n):
                     peer.resume()
-                    r = self.load(peer, work, peer.cookies, self.a.secs if n >= 0 else 1)
+                    r = self.load(peer, work, self.a.secs if n >= 0 else 1)
                     peer.pause()
                     if n >= 0:
                         self.runs.append({"work": work, "peer": peer.name, "round": n, **r})
@@ -367,44 +398,73 @@ class Bench:
                 stop(peer.process)
 
     def idle(self):
-        """Memory of the proxy by idle keep-alive connection that has had one request."""
-        for name in (n for n in self.a.peers if not n.endswith(":splice")):
-            peer = PEERS[name](name, os.path.join(self.directory, "idle"), self.origins, False)
-            clients = []
-            try:
-                peer.start(self.a.proxy_cpu)
-                for _ in range(200):
-                    Client(peer.address).get(host=host(0))
-                before = resident(peer.pids)
-                for _ in range(IDLE):
-                    c = Client(peer.address)
-                    assert c.get(host=host(0)).status == 200
-                    clients.append(c)
-                time.sleep(0.5)
-                grown = resident(peer.pids) - before
-                self.runs.append({"work": "idle", "peer": name, "round": 0, "bytes": grown / IDLE, "errors": 0})
-                print(f"  idle       {name:15} {grown / IDLE:8.0f} B a connection", file=sys.stderr, flush=True)
-            finally:
-                for c in clients:
-                    c.close()
-                stop(peer.process)
+        """Memory of a proxy by idle keep-alive connection that has had one request; each time of a fresh process."""
+        names = [n for n in self.a.peers if not n.endswith(":splice")]
+        for n in range(self.a.rounds):
+            for name in turned(names, n):
+                size = self.idle_bytes(PEERS[name](name, os.path.join(self.directory, "idle", str(n)), self.origins, False))
+                self.runs.append({"work": "idle", "peer": name, "round": n, "bytes": size, "errors": 0})
+                print(f"  idle       round {n} {name:15} {size:8.0f} B a connection", file=sys.stderr, flush=True)
+
+    def idle_bytes(self, peer):
+        clients = []
+        try:
+            peer.start(self.a.proxy_cpu)
+            for _ in range(200):
+                Client(peer.address).get(host=host(0))
+            before = resident(peer.pids)
+            for _ in range(IDLE):
+                c = Client(peer.address)
+                assert c.get(host=host(0)).status == 200
+                clients.append(c)
+            time.sleep(0.5)
+            return (resident(peer.pids) - before) / IDLE
+        finally:
+            for c in clients:
+                c.close()
+            stop(peer.process)
 
     def table(self):
         """Medians, and the median of the ratios within a round."""
         lines = ["| workload | " + " | ".join(self.a.peers) + " | " + " | ".join(f"÷ {p}" for p in self.a.peers if p != "gatehouse") + " | errors |",
                  "|---" * (2 * len(self.a.peers) + 1) + "|"]
         for work in self.a.work:
-            unit = "bytes" if work == "idle" else "cpu_us"
-            by = {p: {r["round"]: r[unit] for r in self.runs if (r["work"], r["peer"]) == (work, p)} for p in self.a.peers}
-            mine = by.get("gatehouse", {})
-            cells = [f"{statistics.median(v.values()):.{0 if unit == 'bytes' else 2}f}" if v else "" for v in by.values()]
+            by = self.figures(work)
+            cells = [f"{statistics.median(v.values()):.{0 if work == 'idle' else 2}f}" if v else "" for v in by.values()]
             for p in self.a.peers:
                 if p != "gatehouse":
-                    ratios = [mine[n] / v for n, v in by[p].items() if n in mine]
+                    ratios = self.ratios(by, p)
                     cells.append(f"{statistics.median(ratios):.2f}" if ratios else "")
             errors = sum(r["errors"] for r in self.runs if r["work"] == work)
             lines.append(f"| `{work}`, {'B per idle connection' if work == 'idle' else 'µs CPU per request'} | " + " | ".join(cells) + f" | {errors} |")
         return "\n".join(lines)
+
+    def figures(self, work):
+        """By peer, what each round measured."""
+        unit = "bytes" if work == "idle" else "cpu_us"
+        return {p: {r["round"]: r[unit] for r in self.runs if (r["work"], r["peer"]) == (work, p)} for p in self.a.peers}
+
+    @staticmethod
+    def ratios(by, peer):
+        """Gatehouse's figure by that of `peer`, round by round."""
+        mine = by.get("gatehouse", {})
+        return [mine[n] / v for n, v in sorted(by[peer].items()) if n in mine]
+
+    def spread(self):
+        """What the table's ratios come from."""
+        lines = ["| workload | gatehouse ÷ | round by round | their median | of the medians |", "|---|---|---|---|---|"]
+        for work in self.a.work:
+            by = self.figures(work)
+            for p in self.a.peers:
+                ratios = self.ratios(by, p) if p != "gatehouse" else []
+                if ratios:
+                    medians = statistics.median(by["gatehouse"].values()) / statistics.median(by[p].values())
+                    lines.append(f"| `{work}` | {p} | {' '.join(f'{r:.2f}' for r in ratios)} | {statistics.median(ratios):.2f} | {medians:.2f} |")
+        return "\n".join(lines)
+
+    def end(self):
+        stop(self.origin)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def main(self):
         self.start_origins()
@@ -416,9 +476,9 @@ class Bench:
                     with open(self.a.json, "w") as file:
                         json.dump(self.runs, file, indent=1)
         finally:
-            stop(self.origin)
-            shutil.rmtree(self.directory, ignore_errors=True)
-        print(self.table())
+            self.end()
+        print(self.table(), self.spread(), sep="\n\n")
+        return 1 if any(r["errors"] for r in self.runs) else 0
 
 
 def main():
@@ -434,10 +494,9 @@ def main():
     for tool in ("wrk", "taskset"):
         if not shutil.which(tool):
             raise SystemExit(f"{tool} is missing: apt-get install haproxy nginx wrk util-linux")
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_descriptors()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    Bench(a).main()
+    sys.exit(Bench(a).main())
 
 
 if __name__ == "__main__":

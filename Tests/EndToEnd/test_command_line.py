@@ -200,6 +200,13 @@ class Demo(Commands):
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
 
+class Binary(Case):
+    def test_it_is_small(self):
+        """Foundation would bring ICU along, 50 MB of it; FoundationEssentials does without."""
+        with open(binary(), "rb") as file:
+            self.assertNotIn(b"icudt", file.read())
+
+
 INSIDE = r'''
 import fcntl, os, re, select, signal, socket, struct, subprocess, sys, time
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:      # bring the loopback up

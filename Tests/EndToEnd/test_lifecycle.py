@@ -276,13 +276,20 @@ class Systemd(Case):
                 if key in message:
                     return message
         g = self.simple(self.origin(), environment={"NOTIFY_SOCKET": path})
-        self.assertEqual(wait_for("READY")["READY"], "1")
+        self.assertEqual(wait_for("READY"), {"READY": "1", "STATUS": "generation 1, 1 tenants"})
+        before = time.monotonic_ns() // 1000
         g.reload()
-        self.assertEqual(wait_for("RELOADING")["RELOADING"], "1")
-        self.assertEqual(wait_for("READY")["READY"], "1")
+        reloading = wait_for("RELOADING")
+        self.assertEqual(reloading["RELOADING"], "1")
+        self.assertTrue(before <= int(reloading["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000, reloading)
+        self.assertEqual(wait_for("READY"), {"READY": "1", "STATUS": "generation 2, 1 tenants"})
+        good = g.read("proxy.conf").decode()
         g.reload(BROKEN, refused=True)
         wait_for("RELOADING")
-        wait_for("READY")
+        self.assertEqual(wait_for("READY"), {"READY": "1", "STATUS": "generation 2, 1 tenants, the last reload was refused"})
+        g.reload(good)
+        wait_for("RELOADING")
+        self.assertEqual(wait_for("READY"), {"READY": "1", "STATUS": "generation 3, 1 tenants"})
         g.signal(signal.SIGTERM)
         self.assertEqual(wait_for("STOPPING")["STOPPING"], "1")
 

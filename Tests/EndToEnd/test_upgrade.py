@@ -2,10 +2,11 @@
 import base64
 import hashlib
 import os
+import signal
 import struct
 import threading
 
-from harness import Case, eventually
+from harness import Case, eventually, get
 
 UPGRADE = (b"GET /chat HTTP/1.1\r\nHost: acme.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -156,6 +157,27 @@ class WebSocket(Case):
             c.send(UPGRADE).head()
             c.send(b"goodbye").half_close()
             self.assertEqual(c.rest(), b"I heard you out")
+
+    def test_a_tunnel_lives_through_reloads_and_a_drain(self):
+        """Even when its backend is configured no more, and until it ends by itself."""
+        o, other = self.origin(echo), self.origin(name="other")
+        g = self.simple(o, drain="30s")
+        text = g.read("proxy.conf").decode()
+        with g.client() as c:
+            def works(data):
+                c.send(data)
+                self.assertEqual(c.take(len(data)), data)
+            c.send(UPGRADE).head()
+            works(b"before")
+            g.reload()
+            works(b"after a reload")
+            g.reload(text.replace(o.address, other.address))
+            self.assertEqual(get(g.address).body, b"other")
+            works(b"without its backend")
+            g.signal(signal.SIGTERM)
+            g.log.wait(r"(^|\s)draining$")
+            works(b"in the drain")
+        self.assertEqual(g.wait_end(10), 0)
 
     def test_a_tunnel_is_logged_with_its_bytes(self):
         o = self.origin(echo)

@@ -13,6 +13,13 @@ import Testing
     #expect(memory[0] == .max && memory[1] == 0 && memory[count - 1] == 7)
   }
 
+  @Test func workAsideGivesWayAndHandsItsOutcomeBack() throws {
+    let before = Machine.niceness
+    let (niceness, sum) = try Thread.aside(named: "aside") { (Machine.niceness, (1...100).reduce(0, +)) }
+    #expect(niceness == min(19, Thread.asideNiceness) && sum == 5050)
+    #expect(Machine.niceness == before)
+  }
+
   @Test func addressSpaceCostsNothingUntouched() {
     let count = 1 << 36
     let memory = ZeroedMemory.reserve(UInt8.self, count: count)

@@ -36,6 +36,17 @@ import Testing
     Socket.close(live, resetting: false)
   }
 
+  @Test func anyUserMayConnectToAUnixListener() throws {
+    let path = NSTemporaryDirectory() + "gh-\(UInt32.random(in: 0 ... .max)).sock"
+    let listener = try Socket.listen(on: .unix(path))
+    defer {
+      Socket.close(listener, resetting: false)
+      Socket.removePath(path)
+    }
+    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
+    #expect(mode?.intValue == 0o666)
+  }
+
   @Test func localhostHasAnAddress() {
     #expect(!NameService.addresses(of: "localhost").isEmpty)
     #expect(NameService.addresses(of: "no-such-host.invalid").isEmpty)

@@ -42,7 +42,9 @@ import Testing
   }
 
   @Test func itIsVoidForOthers() {
-    #expect(read(make("globex")) == .foreign)
+    #expect(read(make("globex")) == .forged)
+    #expect(read(make("acm")) == .forged)
+    #expect(read(make("acmee")) == .forged)
     #expect(read(make(epoch: 6)) == .stale)
     #expect(read(make(epoch: 8)) == .stale)
     #expect(read(make(), now: 2_000) == .expired)

@@ -1,4 +1,3 @@
-import Glibc
 import Tenancy
 import Testing
 
@@ -56,49 +55,5 @@ import Testing
       #expect(seen.insert(index(directory, id: "tenant-\(1_000 + round)")).inserted)
     }
     #expect(seen == Set(3..<53) && directory.count == 1)
-  }
-
-  @Test(.enabled(if: getenv("GATEHOUSE_FIGURES") != nil))
-  func figuresOfAMillionTenants() {
-    let count = 1_000_000
-    let names = (0..<count).map { (id: Array("tenant-\($0)".utf8), host: Array("t\($0).example.com".utf8)) }
-    let before = residentBytes()
-    let start = now()
-    var builder = TenantDirectoryBuilder(previous: nil, planLimits: [], expected: count)
-    for name in names {
-      if name.id.withUnsafeBufferPointer({ builder.add(TenantLine(id: $0)) }) != .added { Issue.record("not added") }
-      if name.host.withUnsafeBufferPointer({ builder.add(host: $0) }) != .added { Issue.record("not added") }
-    }
-    let directory = builder.finish()
-    let built = now()
-    let bytes = residentBytes() - before
-    var found = 0
-    let places = (0..<count).map { _ in Int.random(in: 0..<count) }
-    let asked = now()
-    for place in places {
-      let host = names[place].host
-      if host.withUnsafeBufferPointer({ directory.tenant(host: $0.baseAddress!, $0.count) }) == place { found += 1 }
-    }
-    let answered = now()
-    #expect(found == count && directory.count == count)
-    print(
-      "built in \(Double(built - start) / 1e9) s, \(bytes / count) bytes a tenant,",
-      "\((answered - asked) / Int64(count)) ns a look-up by host")
-  }
-
-  private func residentBytes() -> Int {
-    guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-    defer { fclose(file) }
-    var text = [CChar](repeating: 0, count: 128)
-    guard fgets(&text, 128, file) != nil else { return 0 }
-    let words = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(
-      separator: " ")
-    return (words.count > 1 ? Int(words[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
-  }
-
-  private func now() -> Int64 {
-    var time = timespec()
-    _ = clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -62,7 +62,8 @@ public final class DirectiveRow: Sendable {
 
   /// How each form is written, such as `backend ADDRESS [weight N]`.
   public var usages: [String] {
-    forms.map { form in ([name] + form.map(\.usage)).joined(separator: " ") + (block == nil ? "" : " {…}") }
+    let body = block == nil ? "" : isBlockOptional ? " [{…}]" : " {…}"
+    return forms.map { form in ([name] + form.map(\.usage)).joined(separator: " ") + body }
   }
 }
 

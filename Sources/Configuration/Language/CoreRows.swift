@@ -4,8 +4,8 @@ import ConfigLanguage
 public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
-    topRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows + placementRows
-      + listenRows + http2Rows)
+    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows
+      + placementRows + http2Rows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day

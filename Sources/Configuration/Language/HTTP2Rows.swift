@@ -1,14 +1,6 @@
 import ConfigLanguage
 
 extension GatehouseLanguage {
-  /// What the block of a listener may say.
-  static let listenRows: [DirectiveRow] = [
-    DirectiveRow(
-      in: "listen", "protocols", [.list("PROTOCOL", .choice(["h2", "http/1.1"]), atLeast: 1)], absent: "http/1.1",
-      help:
-        "What is spoken; h2 in clear is for clients that know it beforehand, both are told apart by the first bytes.")
-  ]
-
   /// What the block `h2` may say.
   static let http2Rows: [DirectiveRow] = [
     DirectiveRow(

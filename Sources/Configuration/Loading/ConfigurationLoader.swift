@@ -29,7 +29,7 @@ public struct ConfigurationLoader {
     let check = SchemaCheck(schema: GatehouseLanguage.schema, sources: parser.sources, diagnostics: diagnostics)
     var draft = Draft(
       directives: check.check(statements), sources: parser.sources, diagnostics: diagnostics,
-      names: NameResolution(resolveName))
+      names: NameResolution(resolveName), access: access)
     return draft.finish(processors: processors, previous: previous)
   }
 }

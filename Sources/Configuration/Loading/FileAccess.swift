@@ -1,16 +1,16 @@
 public import ConfigLanguage
-import Foundation
+import FoundationEssentials
 
 extension SourceAccess {
   /// Files of the machine.
   public static var machine: SourceAccess {
     SourceAccess(
       read: { path in
-        var isFolder: ObjCBool = false
+        var isFolder = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
           return .failed("no such file")
         }
-        if isFolder.boolValue { return .failed("it is a directory") }
+        if isFolder { return .failed("it is a directory") }
         guard let data = FileManager.default.contents(atPath: path) else { return .failed("permission denied") }
         return .bytes([UInt8](data))
       },
@@ -31,8 +31,8 @@ enum FilePattern {
       found = found.flatMap { expand(String(part), in: $0) }
       if found.count > mostPaths { found.removeLast(found.count - mostPaths) }
     }
-    var isFolder: ObjCBool = false
-    return found.filter { FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && !isFolder.boolValue }
+    var isFolder = false
+    return found.filter { FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && !isFolder }
       .sorted()
   }
 

@@ -33,9 +33,10 @@ extension Draft {
     for directive in all("listen") {
       guard let value = directive["ADDRESS"], let endpoint = addresses.listenAddress(value.word) else { continue }
       var listener = Listener(endpoint)
-      listener.protocols = protocols(directive)
+      readListener(directive, &listener)
       if claim(endpoint, "listen", value.word, &claims) { blueprint.listeners.append(listener) }
     }
+    blueprint.tickets = tickets
     let metrics = top("metrics")
     for value in metrics?.all("ADDRESS") ?? [] {
       guard let endpoint = addresses.listenAddress(value.word) else { continue }

@@ -1,5 +1,6 @@
 import ConfigLanguage
 import Engine
+import Platform
 import Primitives
 import Tenancy
 
@@ -10,6 +11,10 @@ struct Draft {
   let diagnostics: DiagnosticCollector
   let addresses: AddressReader
   let hosts = HostReader()
+  /// How files are reached.
+  let access: SourceAccess
+  /// Keys of TLS tickets made in memory, once they were needed.
+  var tickets: TicketKeys?
   /// The `defaults` blocks by kind.
   let defaults: [String: Directive]
   var process = ProcessSettings()
@@ -21,7 +26,11 @@ struct Draft {
   var plans: [DraftPlan] = []
 
   /// A draft of these directives, which were read from `sources`.
-  init(directives: [Directive], sources: SourceSet, diagnostics: DiagnosticCollector, names: NameResolution) {
+  init(
+    directives: [Directive], sources: SourceSet, diagnostics: DiagnosticCollector, names: NameResolution,
+    access: SourceAccess
+  ) {
+    self.access = access
     self.directives = directives
     self.sources = sources
     self.diagnostics = diagnostics
@@ -46,6 +55,7 @@ struct Draft {
 
   /// Applies every directive and checks what they say of each other.
   mutating func finish(processors: Int, previous: Blueprint?) -> LoadOutcome {
+    tickets = previous?.tickets
     readShards()
     readPlans()
     checkDefaults()

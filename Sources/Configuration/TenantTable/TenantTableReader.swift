@@ -6,9 +6,6 @@ import Tenancy
 /// A line is `acme plan=gold home=eu-1 epoch=7 host=app.acme.example,*.acme.example state=active requests=50/s+100`,
 /// also with `concurrency=20`: the id, then any of the keys, each once; `#` starts a comment.
 struct TenantTableReader {
-  /// Bytes of a line as they usually are, to guess how many there will be.
-  private static let usualLine = 56
-
   /// Adds the tenants of the table at `path` and returns what is wrong: nothing, or the first 20 errors by line and,
   /// if there are more, one about the whole file with their number.
   ///
@@ -28,8 +25,6 @@ struct TenantTableReader {
       let message = "can't be opened: \(String(cString: strerror(errno)))"
       return [TableDiagnostic(line: 0, column: 0, length: 0, message: message)]
     }
-    var facts = stat()
-    if fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG { builder.expect(Int(facts.st_size) / usualLine) }
     var scan = TableScan(file: file, plans: plans, shards: shards)
     scan.run { parser, number, text, faults in
       add(parser, number, fileIndex, text, to: &builder, sourceName, &faults)

@@ -1,7 +1,7 @@
 import ConfigLanguage
 import Configuration
 import Engine
-import Foundation
+import FoundationEssentials
 import Platform
 
 extension Conductor {

@@ -1,6 +1,7 @@
 import Configuration
 import Engine
-import Foundation
+import FoundationEssentials
+import Glibc
 import Platform
 import Primitives
 import Synchronization
@@ -34,8 +35,10 @@ final class Conductor {
   /// Serves until signalled: 0 for a clean stop, 1 when it could not start.
   static func run(configPath: String) -> Int32 {
     Signals.hold(signals)
-    guard let loaded = load(configPath, previous: nil) else { return 1 }
-    return serve(loaded, configPath)
+    // Not kept here: what was loaded at the start must go when a reload takes its place.
+    guard let conductor = started(with: load(configPath, previous: nil), configPath) else { return 1 }
+    conductor.conduct()
+    return 0
   }
 
   /// Serves with sample applications at the addresses of the backends.
@@ -55,24 +58,23 @@ final class Conductor {
       }
     }
     say("\(applications.count) sample app servers stand in for the backends")
-    return serve(loaded, configPath) {
-      DemoAdvice.print(for: loaded.blueprint, at: $0.engine, metrics: $0.server?.endpoints ?? [])
-    }
+    guard let conductor = started(with: loaded, configPath) else { return 1 }
+    DemoAdvice.print(for: loaded.blueprint, at: conductor.engine, metrics: conductor.server?.endpoints ?? [])
+    conductor.conduct()
+    return 0
   }
 
-  private static func serve(
-    _ loaded: LoadedConfiguration, _ configPath: String, whenReady: (Conductor) -> Void = { _ in }
-  ) -> Int32 {
+  /// A conductor whose data plane serves; `nil` when that could not be, and it has been said why.
+  private static func started(with loaded: LoadedConfiguration?, _ configPath: String) -> Conductor? {
+    guard let loaded else { return nil }
     do {
       let conductor = try Conductor(loaded, configPath)
       try conductor.startAround(loaded.process)
       conductor.becomeReady()
-      whenReady(conductor)
-      conductor.conduct()
-      return 0
+      return conductor
     } catch {
       say("gatehouse: \(error)")
-      return 1
+      return nil
     }
   }
 
@@ -121,7 +123,8 @@ final class Conductor {
   }
 
   private var status: String {
-    "generation \(engine.blueprint.generation), \(engine.blueprint.tenants.count) tenants"
+    let refusal = shared.reload.withLock { $0.isSuccessful } ? "" : ", the last reload was refused"
+    return "generation \(engine.blueprint.generation), \(engine.blueprint.tenants.count) tenants\(refusal)"
   }
 
   /// Answers a scrape or a probe, on a thread of the metrics server.
@@ -151,7 +154,10 @@ final class Conductor {
     var isDraining = false
     while !isDraining {
       switch Signals.next(of: Conductor.signals) {
-      case SIGHUP: reload()
+      case SIGHUP:
+        reload()
+        // What the old configuration held lies in pieces between what is in use.
+        Machine.giveBackMemory()
       case SIGUSR1: writer?.reopen()
       case SIGUSR2: say("USR2: this version can't replace its binary; stop it with TERM and start the new one")
       default: isDraining = true
@@ -165,7 +171,7 @@ final class Conductor {
     notifier.reloading()
     let current = engine.blueprint
     defer { notifier.ready(status: status) }
-    guard let loaded = Conductor.load(configPath, previous: current) else { return refuse(current) }
+    guard let loaded = loadAside(current) else { return refuse(current) }
     var next = loaded.blueprint
     next.generation = current.generation + 1
     for change in restartOnly(from: current, to: next, loaded.process) {
@@ -188,6 +194,17 @@ final class Conductor {
     say("reloaded generation \(next.generation)")
   }
 
+  /// Loads the configuration on a thread that gives way to the workers.
+  private func loadAside(_ current: Blueprint) -> LoadedConfiguration? {
+    let path = configPath
+    do throws(SystemError) {
+      return try Platform.Thread.aside(named: "loader") { Conductor.load(path, previous: current) }
+    } catch {
+      say("gatehouse: \(error)")
+      return nil
+    }
+  }
+
   private func refuse(_ current: Blueprint) {
     shared.reload.withLock { $0.isSuccessful = false }
     say("reload refused, generation \(current.generation) stays")
@@ -205,7 +222,8 @@ final class Conductor {
   }
 
   private func waitUntilSettled() {
-    for _ in 0..<1000 where !engine.isSettled { Foundation.Thread.sleep(forTimeInterval: 0.001) }
+    for _ in 0..<1000 where !engine.isSettled { Machine.rest(nanoseconds: 1_000_000) }
+    engine.releaseOldBlueprints()
   }
 
   // MARK: - the end

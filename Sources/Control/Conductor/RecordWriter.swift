@@ -1,13 +1,12 @@
 import Engine
-import Foundation
 import Platform
 import Synchronization
 import Telemetry
 
 /// The thread that takes access records from the workers' rings and writes them down.
 final class RecordWriter: Sendable {
-  /// Between two looks at empty rings.
-  private static let rest = 0.02
+  /// Nanoseconds between two looks at empty rings.
+  private static let rest: Int64 = 20_000_000
   private let isStopping = Atomic<Bool>(false)
   private let wantsReopen = Atomic<Bool>(false)
   private let thread: Mutex<Platform.Thread?> = Mutex(nil)
@@ -29,7 +28,7 @@ final class RecordWriter: Sendable {
         file.flush()
         if isLast { return }
         isLast = isStopping.load(ordering: .acquiring)
-        if count == 0, !isLast { Foundation.Thread.sleep(forTimeInterval: RecordWriter.rest) }
+        if count == 0, !isLast { Machine.rest(nanoseconds: RecordWriter.rest) }
       }
     }
     self.thread.withLock { $0 = thread }

@@ -1,4 +1,5 @@
 public import Balancing
+public import Platform
 public import Primitives
 public import Tenancy
 
@@ -16,6 +17,8 @@ public struct Blueprint: Sendable {
   public var listeners: [Listener] = []
   /// How much one connection of HTTP/2 may ask for.
   public var http2 = HTTP2Limits()
+  /// Keys of TLS tickets made in memory, carried over from the blueprint before; `nil` when none were needed yet.
+  public var tickets: TicketKeys?
   /// How long each step of a connection may take.
   public var timeouts = Timeouts()
   /// How much one connection or process may hold.
@@ -49,6 +52,8 @@ public struct Listener: Sendable {
   public var endpoint: Endpoint
   /// What is spoken there.
   public var protocols = ListenerProtocols.http1
+  /// The server's side of TLS; `nil` speaks in clear.
+  public var tls: ServerTLS?
 
   /// A listener that speaks HTTP/1.1 in clear.
   public init(_ endpoint: Endpoint) { self.endpoint = endpoint }

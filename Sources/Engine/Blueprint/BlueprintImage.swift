@@ -44,6 +44,8 @@ final class BlueprintImage: @unchecked Sendable {
   let blueprint: Blueprint
   let rules: CompiledRules
   let shards: UnsafeMutablePointer<ShardEntry>
+  /// The place of a shard in `shards` by its number in the roster, -1 when it is not among them.
+  let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
   /// Hashes and indices of the shards that tenants without home are spread over.
@@ -63,6 +65,8 @@ final class BlueprintImage: @unchecked Sendable {
     let shardCount = blueprint.shards.count
     backendCount = blueprint.shards.reduce(0) { $0 + $1.backends.count }
     shards = .allocate(capacity: max(1, shardCount))
+    placeOfShard = .allocate(capacity: Limit.shards)
+    placeOfShard.initialize(repeating: -1, count: Limit.shards)
     backends = .allocate(capacity: max(1, backendCount))
     unlistedHashes = .allocate(capacity: max(1, blueprint.unlistedShards.count))
     unlistedShards = .allocate(capacity: max(1, blueprint.unlistedShards.count))
@@ -74,6 +78,7 @@ final class BlueprintImage: @unchecked Sendable {
     var isComplete = true
     for (index, shard) in blueprint.shards.enumerated() {
       let number = roster.number(ofShard: shard.name)
+      if number >= 0 { placeOfShard[Int(number)] = Int32(index) }
       let name = arena.add(shard.name)
       let hash = Rendezvous.hash(shard.name)
       shards[index] = ShardEntry(
@@ -98,6 +103,7 @@ final class BlueprintImage: @unchecked Sendable {
 
   deinit {
     shards.deallocate()
+    placeOfShard.deallocate()
     backends.deallocate()
     unlistedHashes.deallocate()
     unlistedShards.deallocate()

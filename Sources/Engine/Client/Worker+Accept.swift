@@ -34,13 +34,27 @@ extension Worker where N: ~Copyable {
     clientCount += 1
     mine[WorkerPlace.idleConnections].add()
     if view.trusts(connection.pointee.address) { connection.pointee.flags.insert(.isTrusted) }
-    setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
+    let isOpening = network.isOpening(connection.pointee.socket)
+    if isOpening { connection.pointee.phase = .connecting }
+    setDeadline(slot, network.now.advanced(by: isOpening ? view.timeouts.header : view.timeouts.keepAlive))
     let all = process.connections.add(1, ordering: .relaxed).newValue
     if all > view.bounds.connections {
       connection.pointee.flags.insert(.isSurplus)
       if all >= view.bounds.connections + Limit.surplusConnections { restAccepting() }
-      refuseSurplus(slot)
+      // A handshake only to say no would cost more than it is worth.
+      if isOpening { closeClient(slot, resetting: false) } else { refuseSurplus(slot) }
     }
+  }
+
+  /// A client's handshake is through: false when it is not, or when the client was closed.
+  mutating func takeOpened(_ slot: Int32) -> Bool {
+    let connection = connections[slot]
+    guard !network.isOpening(connection.pointee.socket) else { return false }
+    connection.pointee.phase = .idle
+    if network.isSecure(connection.pointee.socket) { connection.pointee.flags.insert(.isSecure) }
+    if network.hasAgreedOnHTTP2(connection.pointee.socket) { startHTTP2(slot) }
+    setDeadline(slot, network.now.advanced(by: isDraining ? Limit.linger : view.timeouts.keepAlive))
+    return true
   }
 
   /// Stops accepting for a while: descriptors or slots have run out, or the bound on connections is well passed.

@@ -46,7 +46,9 @@ extension Worker where N: ~Copyable {
         receiveTunnel(slot)
       case .waiting: return watchForAbort(slot)
       case .lingering: discard(slot)
-      case .connecting: return
+      case .connecting:
+        guard takeOpened(slot) else { return }
+        if connection.pointee.flags.contains(.isHTTP2) { return readHTTP2(slot) }
       }
     }
   }
@@ -70,6 +72,7 @@ extension Worker where N: ~Copyable {
         }
       }
       return count
+    case .piece(let count): return count
     case .wouldBlock:
       connection.pointee.flags.remove(.readable)
       return 0

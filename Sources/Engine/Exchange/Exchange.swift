@@ -96,8 +96,6 @@ struct Exchange: BitwiseCopyable {
   /// The status sent, 0 before.
   var status: UInt16 = 0
   var tenant: TenantIndex = -1
-  /// The tenant's row of counters; `nil` when no tenant was found, or when there are too many rows.
-  var row: UnsafeMutablePointer<Counter>?
   /// Numbers of the roster, -1 when there is none.
   var shard: Int32 = -1
   var backend: Int32 = -1

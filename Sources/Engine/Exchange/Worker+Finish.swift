@@ -40,7 +40,9 @@ extension Worker where N: ~Copyable {
     if exchange.pointee.tenant < 0 { mine[WorkerPlace.refused + Int(exchange.pointee.code.rawValue)].add() }
     let affinity = exchange.pointee.affinity
     if affinity != .none { mine[WorkerPlace.affinity + Int(affinity.rawValue) - 1].add() }
-    guard let row = exchange.pointee.row else { return }
+    guard exchange.pointee.tenant >= 0,
+      let row = counters.row(ofTenant: exchange.pointee.tenant, shard: exchange.pointee.shard)
+    else { return }
     let status = Int(exchange.pointee.status)
     if status >= 100 { row[TenantPlace.classes + min(status / 100, 5) - 1].add() }
     row[TenantPlace.bytesIn].add(exchange.pointee.bytesIn)

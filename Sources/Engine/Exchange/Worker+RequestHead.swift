@@ -16,8 +16,8 @@ extension Worker where N: ~Copyable {
     var writer = ByteWriter(kept.memory!, capacity: BufferPool.capacity(kept.size))
     if view.keepsRecords { writeTexts(&writer, exchange, base, head) }
     kept.start = Int32(writer.count)
-    writeRequestLine(&writer, exchange, base, head)
-    writeFields(&writer, slot, base, head)
+    let line = writeRequestLine(&writer, exchange, base, head)
+    writeFields(&writer, slot, base, head, behind: line)
     writeTenant(&writer, exchange)
     writeForwarding(&writer, exchange, slot, base, head)
     writeBodyFields(&writer, exchange, base, head)
@@ -44,10 +44,19 @@ extension Worker where N: ~Copyable {
     exchange.pointee.kept = kept
   }
 
+  /// Writes the request line; returns the bytes of the client's that are still to be written before its fields: the line
+  /// itself, where it is passed on as it came.
   private mutating func writeRequestLine(
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: RequestHead
-  ) {
+  ) -> ByteRange {
+    if head.minorVersion == 1, head.path.start == head.target.start, head.host.count > 0 {
+      let start = head.methodText.start
+      let shift = Int32(writer.count) &- start
+      exchange.pointee.texts.method = ByteRange(start &+ shift, head.methodText.end &+ shift)
+      exchange.pointee.texts.path = ByteRange(head.path.start &+ shift, head.path.end &+ shift)
+      return ByteRange(start, head.lineEnd)
+    }
     exchange.pointee.texts.method = mark(&writer, base + Int(head.methodText.start), head.methodText.count)
     writer.append(byte: UInt8(ascii: " "))
     let start = Int32(writer.count)
@@ -58,18 +67,19 @@ extension Worker where N: ~Copyable {
     exchange.pointee.texts.path = ByteRange(start, Int32(writer.count))
     writer.append(" HTTP/1.1\r\n")
     if head.host.count == 0 { writer.append("Host:\r\n") }
+    return .none
   }
 
-  /// Passes the client's fields on as runs of their original bytes.
+  /// Passes the client's fields on as runs of their original bytes, the first of them behind `line`.
   private mutating func writeFields(
-    _ writer: inout ByteWriter, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead
+    _ writer: inout ByteWriter, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead, behind line: ByteRange
   ) {
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
     let drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
     let unremovable = DroppedFields.unremovable
     let mayNameTenant = view.rules._withUnsafeGuaranteedRef { $0.hasHeader }
-    var start: Int32 = 0
-    var end: Int32 = 0
+    var start = line.start
+    var end = line.end
     for index in 0..<head.fieldCount {
       let field = parser.fields[index]
       let isDropped =
@@ -115,7 +125,14 @@ extension Worker where N: ~Copyable {
     writer.append("X-Forwarded-For: ")
     if isTrusted, head.seen.contains(.xForwardedFor) { writeValues(of: .xForwardedFor, &writer, base, head) }
     if connection.pointee.port == 0 { writer.append("unknown") } else { writer.append(connection.pointee.address) }
-    if !isTrusted || !head.seen.contains(.xForwardedProto) { writer.append("\r\nX-Forwarded-Proto: http") }
+    if !isTrusted || !head.seen.contains(.xForwardedProto) {
+      // Two calls, so that each is a copy of a constant.
+      if connection.pointee.flags.contains(.isSecure) {
+        writer.append("\r\nX-Forwarded-Proto: https")
+      } else {
+        writer.append("\r\nX-Forwarded-Proto: http")
+      }
+    }
     if (!isTrusted || !head.seen.contains(.xForwardedHost)) && head.host.count > 0 {
       writer.append("\r\nX-Forwarded-Host: ")
       writer.append(base + Int(head.host.start), head.host.count)

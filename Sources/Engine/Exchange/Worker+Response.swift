@@ -18,8 +18,7 @@ extension Worker where N: ~Copyable {
       return head.length
     }
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
-    writeStatusLine(&writer, base, head)
-    writeResponseFields(&writer, base, head, dropping: DroppedFields.responseWithoutLength)
+    writeResponseLines(&writer, base, head, dropping: DroppedFields.responseWithoutLength)
     writer.append("\r\n")
     _ = sendResponseBytes(id, writeScratch, writer.count)
     return head.length
@@ -29,6 +28,7 @@ extension Worker where N: ~Copyable {
   mutating func startResponse(_ slot: Int32, _ id: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
     let exchange = exchanges[id]
     let head = parser.response
+    counters.prefetchRow(ofTenant: exchange.pointee.tenant)
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
     exchange.pointee.response.framing = head.framing
@@ -74,8 +74,13 @@ extension Worker where N: ~Copyable {
     if head.wantsKeepAlive, head.framing != .untilClose { exchange.pointee.flags.insert(.keepsUpstream) }
   }
 
-  private mutating func writeStatusLine(_ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: ResponseHead)
-  {
+  /// Writes the status line; returns the bytes of the backend's that are still to be written before its fields: the line
+  /// itself, where it is passed on as it came.
+  private mutating func writeStatusLine(
+    _ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: ResponseHead
+  ) -> ByteRange {
+    // Behind version and status stands a space, which some leave out before an empty reason.
+    if head.minorVersion == 1, head.reason.start == 13 { return ByteRange(0, head.lineEnd) }
     writer.append("HTTP/1.1 ")
     // Three digits: the parser takes no other status.
     writer.append(byte: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: head.status / 100))
@@ -84,14 +89,16 @@ extension Worker where N: ~Copyable {
     writer.append(byte: UInt8(ascii: " "))
     writer.append(base + Int(head.reason.start), head.reason.count)
     writer.append("\r\n")
+    return .none
   }
 
-  /// Passes the backend's fields on as runs of their original bytes.
-  private mutating func writeResponseFields(
+  /// Passes the backend's status line and fields on, as runs of their original bytes.
+  private mutating func writeResponseLines(
     _ writer: inout ByteWriter, _ base: UnsafePointer<UInt8>, _ head: ResponseHead, dropping: FieldSet
   ) {
-    var start: Int32 = 0
-    var end: Int32 = 0
+    let line = writeStatusLine(&writer, base, head)
+    var start = line.start
+    var end = line.end
     for index in 0..<head.fieldCount {
       let field = parser.fields[index]
       if dropping.contains(field.id) || (field.isNamedByConnection && field.id != .contentLength) { continue }
@@ -110,8 +117,7 @@ extension Worker where N: ~Copyable {
   ) {
     let losesLength = head.framing == .chunked || head.status < 200 || head.status == 204
     let drop = losesLength ? DroppedFields.responseWithoutLength : DroppedFields.response
-    writeStatusLine(&writer, base, head)
-    writeResponseFields(&writer, base, head, dropping: drop)
+    writeResponseLines(&writer, base, head, dropping: drop)
     if exchange.pointee.delivery == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     if exchange.pointee.flags.contains(.setsCookie) { writeCookie(&writer, exchange) }
     if exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }

@@ -4,7 +4,10 @@ import Primitives
 extension Worker where N: ~Copyable {
   /// A client has connected where more than HTTP/1.1 is spoken.
   mutating func expectHTTP2(_ slot: Int32, _ protocols: ListenerProtocols) {
-    guard connections[slot].pointee.socket >= 0, !connections[slot].pointee.flags.contains(.isSurplus) else { return }
+    let connection = connections[slot]
+    guard connection.pointee.socket >= 0, !connection.pointee.flags.contains(.isSurplus) else { return }
+    // With TLS it is agreed on in the handshake.
+    guard connection.pointee.phase != .connecting else { return }
     if protocols == .http2 { startHTTP2(slot) } else { connections[slot].pointee.flags.insert(.choosesProtocol) }
   }
 

@@ -6,17 +6,21 @@ struct KernelNetwork: Network, ~Copyable {
   private static let listenerBit: UInt64 = 1 << 63
   private static let wakerToken: UInt64 = .max
   private let poller: Poller
-  private var listeners: [Int32]
+  private var listeners: [ListenerSocket]
   private let waker: Waker
   private let roster: Roster
   private(set) var now: Instant
+  /// Sockets that more happens on than bytes that pass, by descriptor.
+  let filters: UnsafeMutablePointer<SocketFilter>
+  /// Where the first record of two runs is put together.
+  let record: UnsafeMutablePointer<UInt8>
 
   /// A network of these listening sockets, which it closes, woken by `waker`.
-  init(listeners: [Int32], waker: Waker, roster: Roster) throws(SystemError) {
+  init(listeners: [ListenerSocket], waker: Waker, roster: Roster) throws(SystemError) {
     let fresh = try Poller()
     guard fresh.addListener(waker.descriptor, token: KernelNetwork.wakerToken) else { throw SystemError("epoll_ctl") }
-    for (number, socket) in listeners.enumerated() {
-      guard fresh.addListener(socket, token: KernelNetwork.listenerBit | UInt64(number)) else {
+    for (number, listener) in listeners.enumerated() {
+      guard fresh.addListener(listener.socket, token: KernelNetwork.listenerBit | UInt64(number)) else {
         throw SystemError("epoll_ctl")
       }
     }
@@ -25,6 +29,13 @@ struct KernelNetwork: Network, ~Copyable {
     self.waker = waker
     self.roster = roster
     now = Clock.now()
+    filters = ZeroedMemory.reserve(SocketFilter.self, count: Limit.descriptors)
+    record = .allocate(capacity: KernelNetwork.recordSize)
+  }
+
+  deinit {
+    ZeroedMemory.release(filters, count: Limit.descriptors)
+    record.deallocate()
   }
 
   mutating func refreshClock() { now = Clock.now() }
@@ -58,72 +69,83 @@ struct KernelNetwork: Network, ~Copyable {
     if token & KernelNetwork.listenerBit != 0 {
       return NetworkEvent(token: token & ~KernelNetwork.listenerBit, kinds: .connectionsWait)
     }
+    if token & SocketFilter.tokenBit != 0 { return filteredEvent(token, kinds) }
     return NetworkEvent(token: token, kinds: kinds)
   }
 
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome {
     var address = SocketAddress.empty
-    let socket = Socket.accept(listeners[listener], &address.storage)
+    let socket = Socket.accept(listeners[listener].socket, &address.storage)
     guard socket >= 0 else {
       if Socket.wouldBlock { return .none }
       return Socket.isExhausted ? .exhausted : .failed
     }
-    guard poller.add(socket, token: token) else {
+    peer = address.address
+    port = address.port
+    guard let tls = listeners[listener].tls else { return register(socket, token: token, telling: token) }
+    return addFilter(to: socket, token: token, TLSChannel(accepting: socket, tls))
+  }
+
+  /// Has the poller tell of a new socket by `told`.
+  func register(_ socket: Int32, token: UInt64, telling told: UInt64) -> OpenOutcome {
+    guard poller.add(socket, token: told) else {
       Socket.close(socket, resetting: false)
       return .exhausted
     }
-    peer = address.address
-    port = address.port
     return .opened(socket)
   }
 
   mutating func setAccepting(_ isAccepting: Bool) {
-    for (number, socket) in listeners.enumerated() {
-      poller.setListening(socket, token: KernelNetwork.listenerBit | UInt64(number), isAccepting)
+    for (number, listener) in listeners.enumerated() {
+      poller.setListening(listener.socket, token: KernelNetwork.listenerBit | UInt64(number), isAccepting)
     }
   }
 
   var listenerCount: Int { listeners.count }
 
   mutating func closeListeners() {
-    for socket in listeners { Socket.close(socket, resetting: false) }
+    for listener in listeners { Socket.close(listener.socket, resetting: false) }
     listeners.removeAll()
   }
 
-  mutating func replaceListeners(_ sockets: [Int32]) {
-    for socket in listeners { poller.remove(socket) }
-    for socket in listeners where !sockets.contains(socket) { Socket.close(socket, resetting: false) }
-    listeners = sockets
-    for (number, socket) in sockets.enumerated() {
-      _ = poller.addListener(socket, token: KernelNetwork.listenerBit | UInt64(number))
+  mutating func replaceListeners(_ next: [ListenerSocket]) {
+    for listener in listeners { poller.remove(listener.socket) }
+    for listener in listeners where !next.contains(where: { $0.socket == listener.socket }) {
+      Socket.close(listener.socket, resetting: false)
+    }
+    listeners = next
+    for (number, listener) in next.enumerated() {
+      _ = poller.addListener(listener.socket, token: KernelNetwork.listenerBit | UInt64(number))
     }
   }
 
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let socket = Socket.connect(to: roster.address(of: backend))
     guard socket >= 0 else { return Socket.isExhausted ? .exhausted : .failed }
-    guard poller.add(socket, token: token) else {
-      Socket.close(socket, resetting: false)
-      return .exhausted
-    }
-    return .opened(socket)
+    return register(socket, token: token, telling: token)
   }
 
-  mutating func isConnected(_ socket: Int32) -> Bool { Socket.error(of: socket) == 0 }
+  mutating func isConnected(_ socket: Int32) -> Bool {
+    if SocketFilter.isOn(socket) { return !isOpening(socket) }
+    return Socket.error(of: socket) == 0
+  }
 
   mutating func receive(_ socket: Int32, into: UnsafeMutablePointer<UInt8>, capacity: Int) -> TransferOutcome {
-    outcome(Socket.receive(socket, into, capacity), zero: .end)
+    if SocketFilter.isOn(socket) { return receiveFiltered(socket, into, capacity) }
+    return outcome(Socket.receive(socket, into, capacity), zero: .end)
   }
 
   mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
-    outcome(Socket.send(socket, bytes, count), zero: .wouldBlock)
+    if SocketFilter.isOn(socket) { return sendFiltered(socket, bytes, count) }
+    return outcome(Socket.send(socket, bytes, count), zero: .wouldBlock)
   }
 
   mutating func send(
     _ socket: Int32, _ first: UnsafePointer<UInt8>, _ firstCount: Int, _ second: UnsafePointer<UInt8>,
     _ secondCount: Int
   ) -> TransferOutcome {
-    outcome(Socket.send(socket, first, firstCount, second, secondCount), zero: .wouldBlock)
+    if SocketFilter.isOn(socket) { return sendFiltered(socket, first, firstCount, second, secondCount) }
+    return outcome(Socket.send(socket, first, firstCount, second, secondCount), zero: .wouldBlock)
   }
 
   @inline(__always)
@@ -133,7 +155,13 @@ struct KernelNetwork: Network, ~Copyable {
     return Socket.wouldBlock ? .wouldBlock : .failed
   }
 
-  mutating func endSending(_ socket: Int32) { Socket.endSending(socket) }
+  mutating func endSending(_ socket: Int32) {
+    if SocketFilter.isOn(socket) { return endSendingFiltered(socket) }
+    Socket.endSending(socket)
+  }
 
-  mutating func close(_ socket: Int32, resetting: Bool) { Socket.close(socket, resetting: resetting) }
+  mutating func close(_ socket: Int32, resetting: Bool) {
+    if SocketFilter.isOn(socket) { return closeFiltered(socket, resetting: resetting) }
+    Socket.close(socket, resetting: resetting)
+  }
 }

@@ -29,6 +29,8 @@ struct NetworkEventKinds: OptionSet, BitwiseCopyable {
 enum TransferOutcome {
   /// This many bytes, more than none. A receive shorter than asked means that there was no more.
   case bytes(Int)
+  /// This many bytes, more than none, although there is more: an end or a failure, or bytes (receive only).
+  case piece(Int)
   /// The other side has ended its half (receive only).
   case end
   /// Nothing can be moved now; an event will tell when.
@@ -71,7 +73,7 @@ protocol Network: ~Copyable {
   /// Closes the listeners; their numbers mean nothing any more.
   mutating func closeListeners()
   /// Listens on these sockets from now on, which are the network's to close; closes those that are not among them.
-  mutating func replaceListeners(_ sockets: [Int32])
+  mutating func replaceListeners(_ sockets: [ListenerSocket])
   /// How many listeners there are.
   var listenerCount: Int { get }
   /// Starts to connect to the backend with this number in the process's roster.
@@ -91,8 +93,18 @@ protocol Network: ~Copyable {
   mutating func endSending(_ socket: Int32)
   /// Closes; with `resetting` the peer sees a reset rather than an end.
   mutating func close(_ socket: Int32, resetting: Bool)
+  /// Whether an accepted socket is not yet through with what goes before its first byte, such as a handshake; once it
+  /// is, that is told as `readable`, and before that nothing but `broken`.
+  func isOpening(_ socket: Int32) -> Bool
+  /// Whether what passes on the socket is encrypted.
+  func isSecure(_ socket: Int32) -> Bool
+  /// Whether HTTP/2 was agreed on before the first byte.
+  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool
 }
 
 extension Network where Self: ~Copyable {
-  mutating func replaceListeners(_ sockets: [Int32]) {}
+  mutating func replaceListeners(_ sockets: [ListenerSocket]) {}
+  func isOpening(_ socket: Int32) -> Bool { false }
+  func isSecure(_ socket: Int32) -> Bool { false }
+  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool { false }
 }

@@ -189,6 +189,21 @@ final class WorkerCounters: @unchecked Sendable {
     return findRow(identity, tenant, first)
   }
 
+  /// Makes the first row of `tenant`, if it has none: from now on it is one of those with traffic.
+  @inline(__always)
+  func announce(_ tenant: Int32, shard: Int32) {
+    if rowOfTenant[Int(tenant)] == 0 { _ = row(ofTenant: tenant, shard: shard) }
+  }
+
+  /// Has the first row of `tenant` fetched, which will be needed when its exchange ends.
+  @inline(__always)
+  func prefetchRow(ofTenant tenant: Int32) {
+    let first = Int(rowOfTenant[Int(tenant)])
+    guard first > 0 else { return }
+    let row = tenants.row(first - 1)
+    Prefetch.lines(row, row + 8, row + 16)
+  }
+
   @inline(never)
   private func findRow(_ identity: UInt64, _ tenant: Int32, _ first: Int) -> UnsafeMutablePointer<Counter>? {
     var next = first

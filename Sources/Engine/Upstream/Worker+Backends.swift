@@ -48,10 +48,12 @@ extension Worker where N: ~Copyable {
     }
   }
 
-  /// The entry of a shard by its number; `nil` when the image has it no more.
+  /// The entry of a shard by its number; `nil` when the image has it no more, or for -1.
+  @inline(__always)
   mutating func shardEntry(_ number: Int32) -> UnsafeMutablePointer<ShardEntry>? {
-    for place in 0..<view.shardCount where view.shards[place].number == number { return view.shards + place }
-    return nil
+    guard number >= 0 else { return nil }
+    let place = view.placeOfShard[Int(number)]
+    return place < 0 ? nil : view.shards + Int(place)
   }
 
   /// Honours the request's affinity cookie, if its shard has one: leaves the backend in the exchange, or -1.

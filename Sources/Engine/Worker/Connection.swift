@@ -15,7 +15,7 @@ enum Role: UInt8, BitwiseCopyable {
 enum ConnectionPhase: UInt8, BitwiseCopyable {
   /// Client: between requests. Upstream: in its pool.
   case idle
-  /// Upstream and probe: waiting for the backend to accept.
+  /// Upstream and probe: waiting for the backend to accept. Client: waiting for its handshake to be through.
   case connecting
   /// Client: part of a request head is in. Upstream: the response head is awaited.
   case head
@@ -58,6 +58,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isProbed = ConnectionFlags(rawValue: 1024)
   /// The network told that the connection is broken; what came before may still be unread.
   static let isBroken = ConnectionFlags(rawValue: 2048)
+  /// Client: what passes is encrypted.
+  static let isSecure = ConnectionFlags(rawValue: 4096)
   /// Client: the connection's first bytes tell whether it speaks HTTP/1.1 or HTTP/2.
   static let choosesProtocol = ConnectionFlags(rawValue: 8192)
   /// Client: speaks HTTP/2; `http2` says how far it is.

@@ -21,7 +21,7 @@ final class Mailbox: Sendable {
   /// The newest blueprint that waits to be taken, retained.
   private let image = Mutex<BlueprintImage?>(nil)
   /// The listening sockets to go on with, when they have changed.
-  private let listeners = Mutex<[Int32]?>(nil)
+  private let listeners = Mutex<[ListenerSocket]?>(nil)
   /// Whether `image` or `listeners` has something: spares the locks.
   private let hasImage = Atomic<Bool>(false)
   /// When a drain that began must end; 0 while there is none.
@@ -37,14 +37,14 @@ final class Mailbox: Sendable {
 
   /// Leaves a blueprint for the worker, and the sockets to listen on if they have changed; a blueprint that waited is
   /// dropped.
-  func leave(_ next: BlueprintImage, listeners sockets: [Int32]?) {
+  func leave(_ next: BlueprintImage, listeners sockets: [ListenerSocket]?) {
     image.withLock { $0 = next }
     if let sockets { listeners.withLock { $0 = sockets } }
     hasImage.store(true, ordering: .releasing)
   }
 
   /// Takes the listening sockets that wait, if any do.
-  func takeListeners() -> [Int32]? {
+  func takeListeners() -> [ListenerSocket]? {
     listeners.withLock { waiting in
       defer { waiting = nil }
       return waiting

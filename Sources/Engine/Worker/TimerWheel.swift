@@ -20,7 +20,9 @@ struct TimerWheel: ~Copyable {
   /// Turns until the wheel comes round: about 69 s.
   static let slots: Int64 = 4096
   private let heads: UnsafeMutablePointer<Int32>
+  /// A bit for each turn whose list is not empty, and one for each word of those that is not zero.
   private let occupied: UnsafeMutablePointer<UInt64>
+  private var occupiedWords: UInt64 = 0
   private var current: Int64
 
   init(now: Instant) {
@@ -59,6 +61,7 @@ struct TimerWheel: ~Copyable {
     if heads[place] >= 0 { nodes[Int(heads[place])].timer.previous = slot }
     heads[place] = slot
     occupied[place / 64] |= 1 << UInt64(place % 64)
+    occupiedWords |= 1 << UInt64(place / 64)
   }
 
   /// Takes the connection in `slot` out of the wheel.
@@ -68,7 +71,10 @@ struct TimerWheel: ~Copyable {
     let place = Int(timer.turn & (TimerWheel.slots - 1))
     if timer.previous >= 0 { nodes[Int(timer.previous)].timer.next = timer.next } else { heads[place] = timer.next }
     if timer.next >= 0 { nodes[Int(timer.next)].timer.previous = timer.previous }
-    if heads[place] < 0 { occupied[place / 64] &= ~(1 << UInt64(place % 64)) }
+    if heads[place] < 0 {
+      occupied[place / 64] &= ~(1 << UInt64(place % 64))
+      if occupied[place / 64] == 0 { occupiedWords &= ~(1 << UInt64(place / 64)) }
+    }
     nodes[Int(slot)].timer.turn = -1
   }
 
@@ -101,13 +107,18 @@ struct TimerWheel: ~Copyable {
     relink(slot, deadline.nanoseconds >> TimerWheel.turnBits + 1, in: nodes)
   }
 
+  /// The first turn behind the current one whose list is not empty; `last` when there is none before it.
   private func nextOccupied(upTo last: Int64) -> Int64 {
     var turn = current + 1
     while turn < last {
       let place = Int(turn & (TimerWheel.slots - 1))
       let rest = occupied[place / 64] >> UInt64(place % 64)
       if rest != 0 { return min(last, turn + Int64(rest.trailingZeroBitCount)) }
-      turn += Int64(64 - place % 64)
+      // On to the next word that has a bit, round the end to this one again.
+      let next = UInt64(place / 64 + 1) % 64
+      let words = occupiedWords &>> next | occupiedWords &<< (64 &- next)
+      guard words != 0 else { return last }
+      turn += Int64(64 - place % 64) + 64 * Int64(words.trailingZeroBitCount)
     }
     return last
   }

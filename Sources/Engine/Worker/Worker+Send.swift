@@ -12,7 +12,7 @@ extension Worker where N: ~Copyable {
       if sent == count { return true }
       return hold(slot, bytes + sent, count - sent, sent)
     case .wouldBlock: return hold(slot, bytes, count, 0)
-    case .end, .failed: return false
+    case .end, .piece, .failed: return false
     }
   }
 
@@ -30,7 +30,7 @@ extension Worker where N: ~Copyable {
     switch network.send(connection.pointee.socket, first, firstCount, second, secondCount) {
     case .bytes(let count): sent = count
     case .wouldBlock: break
-    case .end, .failed: return false
+    case .end, .piece, .failed: return false
     }
     if sent == firstCount + secondCount { return true }
     if sent >= firstCount {
@@ -75,7 +75,7 @@ extension Worker where N: ~Copyable {
       setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
       connection.pointee.flags.insert(.blocked)
     case .wouldBlock: connection.pointee.flags.insert(.blocked)
-    case .end, .failed: isBroken = true
+    case .end, .piece, .failed: isBroken = true
     }
     return false
   }

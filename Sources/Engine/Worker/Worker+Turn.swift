@@ -127,6 +127,7 @@ extension Worker where N: ~Copyable {
 
   private mutating func adopt(_ next: BlueprintImage) {
     let headerCount = image.blueprint.bounds.headerCount
+    let hasNewTrust = image.blueprint.trust != next.blueprint.trust
     image = next
     view = ImageView(next)
     if next.blueprint.bounds.headerCount > headerCount {
@@ -134,11 +135,11 @@ extension Worker where N: ~Copyable {
     }
     adoptBackends()
     scheduleProbes()
-    refreshTrust()
+    if hasNewTrust { refreshTrust() }
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
   }
 
-  private mutating func listen(on sockets: [Int32]) {
+  private mutating func listen(on sockets: [ListenerSocket]) {
     guard !isDraining else { return }
     for listener in 0..<network.listenerCount { acceptClients(listener) }
     network.replaceListeners(sockets)

@@ -130,7 +130,7 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
 /// The parts of a blueprint's image that requests read, copied out of it so that no reference is counted.
 struct ImageView {
   let shards: UnsafeMutablePointer<ShardEntry>
-  let shardCount: Int
+  let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
   let unlistedHashes: UnsafeMutablePointer<UInt64>
@@ -151,7 +151,7 @@ struct ImageView {
   init(_ image: BlueprintImage) {
     let blueprint = image.blueprint
     shards = image.shards
-    shardCount = blueprint.shards.count
+    placeOfShard = image.placeOfShard
     backends = image.backends
     backendCount = image.backendCount
     unlistedHashes = image.unlistedHashes

@@ -32,6 +32,15 @@ struct ByteBlock {
     return ByteMask(.!(isLetter .| isDigit .| isHyphen))
   }
 
+  /// The bytes that are neither letters, digits, hyphens nor dots.
+  @inline(__always)
+  var outsideHost: ByteMask {
+    let isLetter = ((bytes | ByteBlock.all(0x20)) &- ByteBlock.all(0x61)) .< ByteBlock.all(26)
+    let isDigit = (bytes &- ByteBlock.all(0x30)) .< ByteBlock.all(10)
+    let isMark = (bytes &- ByteBlock.all(0x2D)) .< ByteBlock.all(2)
+    return ByteMask(.!(isLetter .| isDigit .| isMark))
+  }
+
   /// The bytes that are this one.
   @inline(__always)
   func occurrences(of byte: UInt8) -> ByteMask { ByteMask(bytes .== ByteBlock.all(byte)) }
@@ -52,7 +61,7 @@ struct ByteBlock {
     UnsafeMutableRawPointer(place).storeBytes(of: lowered, as: SIMD16<UInt8>.self)
   }
 
-  /// The first and second eight bytes in lower case, where they are letters, digits or hyphens; the first byte lowest.
+  /// The first and second eight bytes in lower case, where they are letters, digits, hyphens or dots; the first byte lowest.
   @inline(__always)
   var lowercaseWords: (UInt64, UInt64) {
     let words = unsafeBitCast(bytes | ByteBlock.all(0x20), to: SIMD2<UInt64>.self)
@@ -75,6 +84,13 @@ struct ByteMask {
   /// Whether none was found. Asked first in loops, so that a block need not wait for the place in the one before.
   @inline(__always)
   var isEmpty: Bool { low | high == 0 }
+
+  /// Index of the first that was found and whose neighbour behind it was too, 16 without one.
+  @inline(__always)
+  var firstPair: Int {
+    let pairs = (low & (low &>> 8 | high &<< 56), high & high &>> 8)
+    return pairs.0 != 0 ? pairs.0.trailingZeroBitCount >> 3 : 8 &+ pairs.1.trailingZeroBitCount >> 3
+  }
 
   /// Index of the first that was found, 16 without one.
   @inline(__always)

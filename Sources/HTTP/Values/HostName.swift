@@ -53,34 +53,32 @@ struct Authority {
     let end = min(count, HostName.maximumCount + 1)
     var index = 0
     while index < end {
-      let run = copyLetters(p, index, end, name)
+      let run = copyBlock(p, index, end, name)
+      guard run >= 0, !(afterDot && run > 0 && p[index] == UInt8(ascii: ".")) else { return 0 }
       if run > 0 {
         index &+= run
-        afterDot = false
+        afterDot = p[index &- 1] == UInt8(ascii: ".")
         continue
       }
+      // What stops a run, and the last bytes of the longest names, one by one.
       let byte = p[index]
-      let lower = byte | 0x20
-      if lower &- 0x61 < 26 {
-        name[index] = lower
-        afterDot = false
-      } else if byte &- 0x30 < 10 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") {
-        name[index] = byte
-        afterDot = false
-      } else if byte == UInt8(ascii: "."), !afterDot {
-        name[index] = byte
-        afterDot = true
-      } else {
-        return byte == Octet.colon ? index : 0
-      }
+      let isDot = byte == UInt8(ascii: ".")
+      guard isDot ? !afterDot : isLabelByte(byte) else { return byte == Octet.colon ? index : 0 }
+      name[index] = Octet.lower(byte)
+      afterDot = isDot
       index &+= 1
     }
     return end
   }
 
-  /// Copies the letters, digits and hyphens from `index` on, at most sixteen, in lower case; returns how many there are.
+  private static func isLabelByte(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
+  /// Copies the letters, digits, hyphens and dots from `index` on, at most sixteen, in lower case; returns how many there
+  /// are, -1 when two of the dots follow each other.
   @inline(__always)
-  private static func copyLetters(
+  private static func copyBlock(
     _ p: UnsafePointer<UInt8>, _ index: Int, _ end: Int, _ name: UnsafeMutablePointer<UInt8>
   ) -> Int {
     // A whole block is written, so it must fit in what is left of the name's room.
@@ -90,7 +88,8 @@ struct Authority {
     let place = UnsafeMutableRawPointer(name + index)
     place.storeBytes(of: words.0.littleEndian, as: UInt64.self)
     place.storeBytes(of: words.1.littleEndian, toByteOffset: 8, as: UInt64.self)
-    return min(block.outsideName.first, end &- index)
+    let run = min(block.outsideHost.first, end &- index)
+    return block.occurrences(of: UInt8(ascii: ".")).firstPair &+ 1 < run ? -1 : run
   }
 
   /// Copies an IPv6 address in brackets; returns where it ends, 0 if malformed.

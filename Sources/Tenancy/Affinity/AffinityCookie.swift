@@ -17,10 +17,8 @@ public struct AffinityKey: Sendable, BitwiseCopyable {
 public enum AffinityReading: Sendable, BitwiseCopyable, Equatable {
   /// Made here, for this tenant, shard and epoch; `expiry` in seconds since 1970.
   case good(backend: UInt64, expiry: Int64)
-  /// Not made with this key for this shard.
+  /// Not made with this key for this tenant and shard.
   case forged
-  /// Another tenant's.
-  case foreign
   /// Of another epoch.
   case stale
   /// Past its time.
@@ -29,30 +27,34 @@ public enum AffinityReading: Sendable, BitwiseCopyable, Equatable {
 
 /// A cookie that names a client's backend without saying which it is.
 ///
-/// 45 bytes in base64url (RFC 4648, section 5): version, then little-endian the tenant's keyed hash, the backend, the
-/// epoch (8 bytes each) and the expiry (4), then SipHash-128 over all that and the shard.
+/// 30 bytes in base64url (RFC 4648, section 5): version (2), then little-endian the expiry (4), the backend and the epoch
+/// (8 each), and SipHash-64 over all that, the shard and the tenant's name. Who can't ask a server whether a guess was
+/// right, but by a request for each, has no use for a shorter way than 2^64 of them.
 public enum AffinityCookie {
-  private static let version: UInt8 = 1
-  private static let body = 29
-  private static let whole = 45
+  private static let version: UInt16 = 2
+  private static let expiryPlace = 2
+  private static let backendPlace = 6
+  private static let epochPlace = 14
+  private static let body = 22
+  private static let whole = 30
+  /// The longest name of a tenant that is signed in whole.
+  private static let longestTenant = 64
   /// Characters of a cookie.
-  public static let encodedCount = 60
+  public static let encodedCount = 40
 
   /// Writes a cookie of `encodedCount` characters.
   public static func write(
     _ key: AffinityKey, tenant: UnsafeBufferPointer<UInt8>, shard: UInt64, backend: UInt64, epoch: UInt64,
     expiry: Int64, into text: UnsafeMutablePointer<UInt8>
   ) {
-    withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { memory in
+    withUnsafeTemporaryAllocation(byteCount: body + 8 + longestTenant, alignment: 8) { memory in
       let raw = memory.baseAddress!
-      raw.storeBytes(of: version, as: UInt8.self)
-      raw.storeBytes(of: key.hash.hash64(tenant.baseAddress!, tenant.count), toByteOffset: 1, as: UInt64.self)
-      raw.storeBytes(of: backend, toByteOffset: 9, as: UInt64.self)
-      raw.storeBytes(of: epoch, toByteOffset: 17, as: UInt64.self)
-      raw.storeBytes(of: UInt32(clamping: expiry), toByteOffset: 25, as: UInt32.self)
-      let tag = tag(key, raw, shard)
-      raw.storeBytes(of: tag.0, toByteOffset: body, as: UInt64.self)
-      raw.storeBytes(of: tag.1, toByteOffset: body + 8, as: UInt64.self)
+      raw.storeBytes(of: version.littleEndian, as: UInt16.self)
+      raw.storeBytes(of: UInt32(clamping: expiry).littleEndian, toByteOffset: expiryPlace, as: UInt32.self)
+      raw.storeBytes(of: backend.littleEndian, toByteOffset: backendPlace, as: UInt64.self)
+      raw.storeBytes(of: epoch.littleEndian, toByteOffset: epochPlace, as: UInt64.self)
+      let tag = tag(key, raw, shard, tenant)
+      raw.storeBytes(of: tag.littleEndian, toByteOffset: body, as: UInt64.self)
       encode(raw, into: text)
     }
   }
@@ -63,31 +65,34 @@ public enum AffinityCookie {
     epoch: UInt64, now: Int64
   ) -> AffinityReading {
     guard count == encodedCount else { return .forged }
-    return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { memory in
+    return withUnsafeTemporaryAllocation(byteCount: body + 8 + longestTenant, alignment: 8) { memory in
       let raw = memory.baseAddress!
-      guard decode(text, into: raw), raw.load(as: UInt8.self) == version else { return .forged }
-      let known = (
-        raw.loadUnaligned(fromByteOffset: body, as: UInt64.self),
-        raw.loadUnaligned(fromByteOffset: body + 8, as: UInt64.self)
-      )
-      // The shard is part of what is signed, so a cookie of another shard can't be told from a forged one by its tag
-      // alone; both are void. One comparison of both halves takes the same time whatever differs.
-      let tag = tag(key, raw, shard)
-      guard (known.0 ^ tag.0) | (known.1 ^ tag.1) == 0 else { return .forged }
-      let owner = raw.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
-      guard owner == key.hash.hash64(tenant.baseAddress!, tenant.count) else { return .foreign }
-      guard raw.loadUnaligned(fromByteOffset: 17, as: UInt64.self) == epoch else { return .stale }
-      let expiry = Int64(raw.loadUnaligned(fromByteOffset: 25, as: UInt32.self))
+      guard decode(text, into: raw), UInt16(littleEndian: raw.load(as: UInt16.self)) == version else { return .forged }
+      let known = number(raw, body)
+      // Tenant and shard are part of what is signed, so a cookie of others can't be told from a forged one; both are
+      // void. One comparison of whole words takes the same time whatever differs.
+      guard known == tag(key, raw, shard, tenant) else { return .forged }
+      guard number(raw, epochPlace) == epoch else { return .stale }
+      let expiry = Int64(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: expiryPlace, as: UInt32.self)))
       guard expiry > now else { return .expired }
-      return .good(backend: raw.loadUnaligned(fromByteOffset: 9, as: UInt64.self), expiry: expiry)
+      return .good(backend: number(raw, backendPlace), expiry: expiry)
     }
   }
 
-  /// The tag over what is in the cookie, and the shard, which is put where the tag will be.
   @inline(__always)
-  private static func tag(_ key: AffinityKey, _ raw: UnsafeMutableRawPointer, _ shard: UInt64) -> (UInt64, UInt64) {
-    raw.storeBytes(of: shard, toByteOffset: body, as: UInt64.self)
-    return key.hash.hash128(raw.assumingMemoryBound(to: UInt8.self), body + 8)
+  private static func number(_ raw: UnsafeMutableRawPointer, _ place: Int) -> UInt64 {
+    UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+  }
+
+  /// The tag over what is in the cookie, and shard and tenant, which are put where the tag is and behind it.
+  @inline(__always)
+  private static func tag(
+    _ key: AffinityKey, _ raw: UnsafeMutableRawPointer, _ shard: UInt64, _ tenant: UnsafeBufferPointer<UInt8>
+  ) -> UInt64 {
+    let count = min(tenant.count, longestTenant)
+    raw.storeBytes(of: shard.littleEndian, toByteOffset: body, as: UInt64.self)
+    if let name = tenant.baseAddress { (raw + whole).copyMemory(from: name, byteCount: count) }
+    return key.hash.hash64(raw.assumingMemoryBound(to: UInt8.self), whole + count)
   }
 
   private static func encode(_ raw: UnsafeMutableRawPointer, into text: UnsafeMutablePointer<UInt8>) {

@@ -1,57 +1,48 @@
-/// Builds a directory tenant by tenant; numbers given by the previous directory are kept.
+/// Makes a directory out of the one in use. What does not change is shared with it, and readers of it see nothing.
 ///
-/// A number that was given up is not given again: what was counted under it stays the old tenant's.
+/// Either all tenants are declared anew, as a configuration does, and those that are not named any more are gone; or
+/// some are edited and all others stay. A tenant keeps its number as long as it is there; a number that was given up is
+/// not given again: what was counted under it stays the old tenant's.
 public struct TenantDirectoryBuilder: ~Copyable {
-  private let previous: TenantDirectory?
-  private var entries: GrowingMemory<TenantEntry>
-  private var hosts: GrowingMemory<HostEntry>
-  private var text: GrowingMemory<UInt8>
-  private var limits: GrowingMemory<TenantLimits>
-  private var ids: NameIndex
-  private var hostNames: NameIndex
-  private var hasWildcards = false
-  private var count = 0
-  private let planLimits: [TenantLimits]
-  private var ownLimits: [OwnLimits: Int32] = [:]
+  private var store: TenantStore
+  /// Whether all tenants are declared anew.
+  private let declaresAll: Bool
+  /// Tenants and hosts declared so far.
+  private var declared: BitRun
+  private var claimed: BitRun
+  /// The tenant added last and its hosts so far.
+  private var last: TenantIndex = -1
+  private var hostsOfLast: [Int32] = []
 
-  /// Limits of a tenant that differ from its plan's; equal ones are kept once.
-  private struct OwnLimits: Hashable {
-    var plan: Int32
-    var overrides: TenantOverrides
-  }
-
-  /// A builder that knows the limits of each plan by its place.
+  /// A builder to which all tenants will be added.
   ///
   /// - Parameters:
   ///   - previous: the directory in use, if one is.
-  ///   - planLimits: what each plan allows.
-  ///   - expected: about how many tenants will be added; more are no error.
-  public init(previous: TenantDirectory?, planLimits: [TenantLimits], expected: Int = 0) {
-    let expected = max(expected, (previous?.count ?? 0) + 16)
-    self.previous = previous
-    self.planLimits = planLimits
-    entries = GrowingMemory(capacity: max(expected, previous?.capacity ?? 0))
-    hosts = GrowingMemory(capacity: max(expected, (previous?.hosts.count ?? 0) + 16))
-    text = GrowingMemory(capacity: max(expected * 32, (previous?.text.count ?? 0) + 1024))
-    limits = GrowingMemory(capacity: planLimits.count + 16)
-    ids = NameIndex(capacity: expected)
-    hostNames = NameIndex(capacity: expected)
-    _ = limits.append(TenantLimits())
-    for plan in planLimits { _ = limits.append(plan) }
-    entries.fill(upTo: previous?.capacity ?? 0, with: TenantEntry())
+  ///   - planLimits: what each plan allows, by its place.
+  public init(previous: TenantDirectory?, planLimits: [TenantLimits]) {
+    if let previous {
+      store = TenantStore(copying: previous.store)
+      store.replan(planLimits)
+    } else {
+      store = TenantStore(plans: planLimits)
+    }
+    declaresAll = true
+    declared = BitRun(capacity: previous?.capacity ?? 0)
+    claimed = BitRun(capacity: previous?.store.hosts.count ?? 0)
   }
 
-  /// Makes room for about `more` tenants with a host each, so that no table grows on the way.
-  public mutating func expect(_ more: Int) {
-    let more = min(more, TenantLedger.maximumTenants)
-    if more > entries.capacity { entries.reserve(more - entries.count) }
-    if more > hosts.capacity { hosts.reserve(more - hosts.count) }
-    if more * 32 > text.capacity { text.reserve(more * 32 - text.count) }
-    if ids.count == 0, more > 16 { ids = NameIndex(capacity: more) }
-    if hostNames.count == 0, more > 16 { hostNames = NameIndex(capacity: more) }
+  /// A builder that keeps the tenants of `directory`, their plans too, but for those that are added or removed here.
+  public init(editing directory: TenantDirectory) {
+    store = TenantStore(copying: directory.store)
+    declaresAll = false
+    declared = BitRun(capacity: 0)
+    claimed = BitRun(capacity: directory.store.hosts.count)
   }
 
-  /// Adds a tenant with its hosts; on any other outcome than `added` what was added before stays.
+  // MARK: - tenants
+
+  /// Adds a tenant with its hosts, in an edit in the place of the one of its name; after any other outcome than `added`
+  /// the builder is only good to find further errors.
   public mutating func add(_ record: TenantRecord) -> AddOutcome {
     var id = record.id
     let outcome = id.withUTF8 { bytes in
@@ -75,103 +66,114 @@ public struct TenantDirectoryBuilder: ~Copyable {
     return .added
   }
 
-  /// The tenant added last.
-  private var last: TenantIndex = -1
-
   /// Adds a tenant; its hosts follow by `add(host:)`.
   public mutating func add(_ line: TenantLine) -> AddOutcome {
+    closeLast()
     let bytes = line.id.baseAddress!
-    let hash = ByteHash.hash(bytes, line.id.count)
-    let known = find(hash, bytes, line.id.count)
-    if known >= 0 {
-      let entry = entries.base[Int(known)]
-      return .duplicateTenant(file: Int(entry.file), line: Int(entry.line))
+    var tenant = store.tenant(id: bytes, line.id.count)
+    if tenant >= 0 {
+      if declaresAll, declared.contains(tenant) {
+        let place = store.places[Int(tenant)].pointee
+        return .duplicateTenant(file: Int(place.file), line: Int(place.line))
+      }
+      let epoch = store.entries[Int(tenant)].pointee.epoch
+      if epoch > line.epoch { return .epochLower(current: epoch) }
+      if !declaresAll { giveUpHosts(of: tenant) }
+    } else {
+      guard store.entries.count < TenantLedger.maximumTenants else { return .tooMany }
+      tenant = store.insert(id: bytes, line.id.count)
+      guard tenant >= 0 else { return .tooMany }
     }
-    let old = previous?.tenant(id: bytes, line.id.count) ?? -1
-    if old >= 0, let previous, previous.epoch(of: old) > line.epoch {
-      return .epochLower(current: previous.epoch(of: old))
-    }
-    let index = old >= 0 ? old : TenantIndex(entries.count)
-    guard Int(index) < TenantLedger.maximumTenants else { return .tooMany }
-    entries.fill(upTo: Int(index) + 1, with: TenantEntry())
-    let start = text.append(bytes, line.id.count)
-    entries.base[Int(index)] = TenantEntry(
-      epoch: line.epoch, id: UInt32(start), line: line.line, limits: place(of: line), home: line.home,
-      plan: Int16(line.plan), file: line.file, idCount: UInt8(line.id.count), state: line.state, isLive: true)
-    insertID(hash, index)
-    count += 1
-    last = index
+    store.set(
+      tenant, epoch: line.epoch, home: line.home, state: line.state,
+      limits: LimitTable.Key(
+        plan: line.plan, overrides: TenantOverrides(requests: line.requests, concurrency: line.concurrency)),
+      place: TenantPlace(file: line.file, line: line.line))
+    declared.insert(tenant)
+    last = tenant
     return .added
   }
 
-  private func find(_ hash: UInt64, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TenantIndex {
-    ids.find(hash) { tenant in
-      let entry = entries.base[Int(tenant)]
-      guard Int(entry.idCount) == count else { return false }
-      for place in 0..<count where text.base[Int(entry.id) + place] != bytes[place] { return false }
-      return true
-    }
+  /// Takes out the tenant `id`; false when there is none. For edits.
+  public mutating func remove(_ id: String) -> Bool {
+    closeLast()
+    var id = id
+    let tenant = id.withUTF8 { bytes in bytes.baseAddress.map { store.tenant(id: $0, bytes.count) } ?? -1 }
+    guard tenant >= 0 else { return false }
+    giveUpHosts(of: tenant)
+    store.remove(tenant)
+    return true
   }
 
-  private mutating func insertID(_ hash: UInt64, _ index: TenantIndex) {
-    let entries = entries.base
-    let text = text.base
-    ids.insert(hash, index) { ByteHash.hash(text + Int(entries[Int($0)].id), Int(entries[Int($0)].idCount)) }
-  }
-
-  /// The place of the limits that hold for a tenant.
-  private mutating func place(of line: TenantLine) -> Int32 {
-    guard line.requests != nil || line.concurrency != nil else { return line.plan + 1 }
-    let own = OwnLimits(
-      plan: line.plan, overrides: TenantOverrides(requests: line.requests, concurrency: line.concurrency))
-    if let known = ownLimits[own] { return known }
-    var merged = line.plan >= 0 ? planLimits[Int(line.plan)] : TenantLimits()
-    if let rate = line.requests { merged.requests = TokenBucketRule(rate) }
-    if let concurrency = line.concurrency { merged.concurrency = concurrency }
-    let place = Int32(limits.append(merged))
-    ownLimits[own] = place
-    return place
-  }
+  // MARK: - hosts
 
   /// Adds a host, lower case, of the tenant added last; `*.name` covers all names below.
   public mutating func add(host: UnsafeBufferPointer<UInt8>) -> AddOutcome {
     let isWildcard = host[0] == UInt8(ascii: "*")
     let bytes = host.baseAddress! + (isWildcard ? 1 : 0)
-    let length = host.count - (isWildcard ? 1 : 0)
-    let hash = ByteHash.hash(bytes, length)
-    let known = hostNames.find(hash) { number in
-      let entry = hosts.base[Int(number)]
-      guard Int(entry.count) == length else { return false }
-      for place in 0..<length where text.base[Int(entry.start) + place] != bytes[place] { return false }
-      return true
+    let count = host.count - (isWildcard ? 1 : 0)
+    var number = store.host(bytes, count)
+    if number >= 0 {
+      let owner = store.hosts[Int(number)].pointee.tenant
+      // One that another tenant had before and has not claimed in this configuration changes hands.
+      if claimed.contains(number) || (owner != last && !declaresAll) {
+        let place = store.places[Int(owner)].pointee
+        return .duplicateHost(file: Int(place.file), line: Int(place.line))
+      }
+      if owner != last { number = store.insert(host: bytes, count, of: last, from: number) }
+    } else {
+      number = store.insert(host: bytes, count, of: last, from: -1)
     }
-    if known >= 0 {
-      let entry = entries.base[Int(hosts.base[Int(known)].tenant)]
-      return .duplicateHost(file: Int(entry.file), line: Int(entry.line))
-    }
-    hasWildcards = hasWildcards || isWildcard
-    let start = text.append(bytes, length)
-    let next = entries.base[Int(last)].firstHost
-    let number = hosts.append(HostEntry(start: UInt32(start), tenant: last, next: next, count: UInt8(length)))
-    entries.base[Int(last)].firstHost = Int32(number)
-    insertHost(hash, Int32(number))
+    guard number >= 0 else { return .tooMany }
+    claimed.insert(number)
+    hostsOfLast.append(number)
     return .added
   }
 
-  private mutating func insertHost(_ hash: UInt64, _ number: Int32) {
-    let hosts = hosts.base
-    let text = text.base
-    hostNames.insert(hash, number) { ByteHash.hash(text + Int(hosts[Int($0)].start), Int(hosts[Int($0)].count)) }
+  /// In an edit, a tenant declared anew claims its hosts anew.
+  private mutating func giveUpHosts(of tenant: TenantIndex) {
+    store.forEachHost(of: tenant) { claimed.remove($0) }
   }
 
-  /// The directory of all that was added.
+  /// Frees the hosts that the tenant added last has no more.
+  private mutating func closeLast() {
+    guard last >= 0 else { return }
+    store.setHosts(of: last, to: hostsOfLast) { claimed.contains($0) }
+    hostsOfLast.removeAll(keepingCapacity: true)
+    last = -1
+  }
+
+  // MARK: - the end
+
+  /// The directory of all that was added, and in an edit of all that was there.
   public consuming func finish() -> TenantDirectory {
-    // Moved out first: a value that is partly consumed can't be read.
-    let (hasWildcards, count) = (hasWildcards, count)
-    var overrides: [Int32: TenantOverrides] = [:]
-    for (own, place) in ownLimits { overrides[place] = own.overrides }
-    return TenantDirectory(
-      entries: entries, hosts: hosts, text: text, limits: limits, ids: ids, hostNames: hostNames,
-      hasWildcards: hasWildcards, overrides: overrides, count: count)
+    closeLast()
+    if declaresAll {
+      for tenant in 0..<TenantIndex(store.entries.count) where !declared.contains(tenant) {
+        if store.entries[Int(tenant)].pointee.isLive { store.remove(tenant) }
+      }
+      if store.isSparse { store = TenantDirectoryBuilder.packed(store) }
+    }
+    return TenantDirectory(store)
+  }
+
+  /// The same tenants without the room that others have left.
+  private static func packed(_ sparse: borrowing TenantStore) -> TenantStore {
+    var store = TenantStore(plans: sparse.limits.plans)
+    store.skip(to: sparse.entries.count)
+    for tenant in 0..<TenantIndex(sparse.entries.count) where sparse.entries[Int(tenant)].pointee.isLive {
+      let entry = sparse.entries[Int(tenant)].pointee
+      store.restore(tenant, id: sparse.id(of: tenant))
+      store.set(
+        tenant, epoch: entry.epoch, home: entry.home, state: entry.state, limits: sparse.limits.key(entry.limits),
+        place: sparse.places[Int(tenant)].pointee)
+      var list: [Int32] = []
+      sparse.forEachHost(of: tenant) { host in
+        let name = sparse.name(ofHost: host)
+        list.append(store.insert(host: name.baseAddress!, name.count, of: tenant, from: -1))
+      }
+      store.setHosts(of: tenant, to: list) { _ in true }
+    }
+    return store
   }
 }

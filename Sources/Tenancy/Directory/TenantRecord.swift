@@ -62,7 +62,7 @@ public struct TenantLine {
 }
 
 /// Limits that a tenant has of its own, in place of its plan's.
-public struct TenantOverrides: Sendable, Hashable {
+public struct TenantOverrides: Sendable, Hashable, BitwiseCopyable {
   /// Its rate.
   public var requests: RequestRate?
   /// Its bound of requests in flight.

@@ -72,7 +72,7 @@ def dial(address, timeout):
 class Client:
     """A connection."""
 
-    def __init__(self, address, timeout=10, receive_buffer=None):
+    def __init__(self, address, timeout=10, receive_buffer=None, tls=None, name="acme.example", session=None):
         self.socket = None
         if receive_buffer:
             host, _, port = address.rpartition(":")
@@ -82,6 +82,8 @@ class Client:
             self.socket.connect((host, int(port)))
         else:
             self.socket = dial(address, timeout)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session, suppress_ragged_eofs=False)
         self.buffer = b""
 
     def __enter__(self):

@@ -77,7 +77,7 @@ final class Forwarder: Plant {
       flush(side)
       guard sides[side].isOpen, sides[side].isReadable, sides[side].waiting.count < bound else { return }
       switch network.receive(sides[side].socket, into: &memory, capacity: memory.count) {
-      case .bytes(let count):
+      case .bytes(let count), .piece(let count):
         var target = side
         if flaw == .crossesWires, side > 3, side % 2 == 1, sides[side - 2].isOpen { target = side - 2 }
         if flaw == .dropsBytes, count > 400 { memory[count - 1] &+= 1 }
@@ -99,7 +99,7 @@ final class Forwarder: Plant {
       switch network.send(sides[other].socket, waiting, waiting.count) {
       case .bytes(let count): sides[side].waiting.removeFirst(flaw == .forgetsShortSends ? waiting.count : count)
       case .wouldBlock: return
-      case .end, .failed: return closeBoth(side, resetting: true)
+      case .end, .piece, .failed: return closeBoth(side, resetting: true)
       }
     }
     guard sides[side].hasEnd, !sides[side].hasSentEnd, sides[side].isOpen else { return }

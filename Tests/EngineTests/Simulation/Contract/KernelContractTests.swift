@@ -9,7 +9,8 @@ struct KernelContractTests {
   @Test(arguments: NetworkContract.allCases)
   func keeps(_ contract: NetworkContract) throws {
     let peers = try KernelPeers()
-    var network = try KernelNetwork(listeners: [peers.listener], waker: try Waker(), roster: peers.roster)
+    var network = try KernelNetwork(
+      listeners: [ListenerSocket(peers.listener)], waker: try Waker(), roster: peers.roster)
     try contract.check(&network, peers)
   }
 }

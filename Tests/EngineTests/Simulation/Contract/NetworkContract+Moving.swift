@@ -77,7 +77,7 @@ extension ContractBench {
       switch network.send(socket, rest, rest.count, tail, tail.count) {
       case .bytes(let count): left -= count
       case .wouldBlock: bytes += read(peer, 1, &network).bytes
-      case .end, .failed: throw Failure(text: "the send failed")
+      case .end, .piece, .failed: throw Failure(text: "the send failed")
       }
     }
     bytes += read(peer, 600_000 - bytes.count, &network).bytes

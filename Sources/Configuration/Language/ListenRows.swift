@@ -1,0 +1,26 @@
+import ConfigLanguage
+
+extension GatehouseLanguage {
+  /// What the block of a listener may say.
+  static let listenRows: [DirectiveRow] = [
+    DirectiveRow(
+      in: "listen", "certificate", [.value("FILE", .word), .extra("key", "FILE", .word, isRequired: true)], .many,
+      absent: "no TLS",
+      help: "TLS with this chain and key (PEM); the client's SNI picks by the names in it, the first is the default."),
+    DirectiveRow(
+      in: "listen", "protocols", [.list("PROTOCOL", .choice(["h2", "http/1.1"]), atLeast: 1)], absent: "http/1.1",
+      help: "What is spoken, the preferred one first: by ALPN with TLS, in clear h2 is told by a client's first bytes."),
+    DirectiveRow(
+      in: "listen", "tls-versions", [.list("VERSION", .choice(["1.2", "1.3"]), atLeast: 1)], absent: "1.2 1.3",
+      help: "Versions of TLS."),
+    DirectiveRow(
+      in: "listen", "tls-ciphers", [.value("LIST", .word)], absent: "Mozilla's intermediate ones",
+      help: "Cipher suites of TLS 1.2, in OpenSSL's notation."),
+    DirectiveRow(
+      in: "listen", "tls-ciphersuites", [.list("SUITE", .word, atLeast: 1)], absent: "those of RFC 8446",
+      help: "Cipher suites of TLS 1.3, by name."),
+    DirectiveRow(
+      in: "listen", "tls-tickets", [.value("FILE|off", .word)], absent: "keys made in memory, replaced each hour",
+      help: "Keys of session tickets, 80 random bytes each: the first is given out, all are honoured; share it."),
+  ]
+}

@@ -1,0 +1,118 @@
+import ConfigLanguage
+import Engine
+import Foundation
+import Platform
+import Primitives
+
+extension Draft {
+  /// Applies the block of a listener.
+  mutating func readListener(_ directive: Directive, _ listener: inout Listener) {
+    var table = CertificateTable()
+    for line in directive.children("certificate") {
+      if let certificate = certificate(line) { table.add(certificate) }
+    }
+    listener.protocols = protocols(directive)
+    guard directive.child("certificate") != nil else { return refuseLonely(directive) }
+    var settings = ServerTLSSettings()
+    readVersions(directive, &settings)
+    if let words = directive.child("protocols")?.all("PROTOCOL") { settings.protocols = words.map(\.text) }
+    if let ciphers = directive.child("tls-ciphers")?["LIST"] { settings.ciphers = ciphers.text }
+    if let suites = directive.child("tls-ciphersuites")?.all("SUITE") {
+      settings.suites = suites.map(\.text).joined(separator: ":")
+    }
+    settings.tickets = ticketKeys(directive.child("tls-tickets"))
+    checkCiphers(directive, settings)
+    guard diagnostics.isClean else { return }
+    do throws(TLSFault) {
+      listener.tls = try ServerTLS(settings, table)
+    } catch {
+      diagnostics.error("TLS of this listener \(error)", at: directive.range)
+    }
+  }
+
+  /// Says that TLS was meant where there is no certificate.
+  private func refuseLonely(_ directive: Directive) {
+    for child in directive.children where child.row.name.hasPrefix("tls-") {
+      diagnostics.error(
+        "'\(child.row.name)' needs a certificate", at: child.range, suggestion: "add 'certificate FILE key FILE'")
+    }
+  }
+
+  private func readVersions(_ directive: Directive, _ settings: inout ServerTLSSettings) {
+    let versions = directive.child("tls-versions")?.all("VERSION").map(\.text) ?? []
+    guard !versions.isEmpty else { return }
+    settings.versions =
+      (versions.contains("1.2") ? .v12 : .v13)...(versions.contains("1.3") ? .v13 : .v12)
+  }
+
+  /// Names the line whose cipher suites OpenSSL doesn't know.
+  private func checkCiphers(_ directive: Directive, _ settings: ServerTLSSettings) {
+    for name in ["tls-ciphers", "tls-ciphersuites"] {
+      guard let line = directive.child(name), let first = line.values.first, let last = line.values.last else {
+        continue
+      }
+      var probe = ServerTLSSettings()
+      if name == "tls-ciphers" { probe.ciphers = settings.ciphers } else { probe.suites = settings.suites }
+      do throws(TLSFault) {
+        _ = try ServerTLS(probe, CertificateTable())
+      } catch {
+        diagnostics.error(
+          "this choice of cipher suites \(error)", at: first.word.range.through(last.word.range))
+      }
+    }
+  }
+
+  private mutating func ticketKeys(_ directive: Directive?) -> TicketKeys? {
+    guard let value = directive?.values.first else {
+      if directive == nil, tickets == nil { tickets = TicketKeys() }
+      return directive == nil ? tickets : nil
+    }
+    if value.text == "off" { return nil }
+    guard let bytes = read(value) else { return nil }
+    do throws(TLSFault) {
+      return try TicketKeys(file: bytes)
+    } catch {
+      diagnostics.error("\(value.word.shown) \(error)", at: value.word.range)
+      return nil
+    }
+  }
+
+  /// The certificate and key of a line; says what is wrong with them otherwise.
+  func certificate(_ line: Directive) -> Certificate? {
+    guard let file = line["FILE"], let keyFile = line["key"] else { return nil }
+    guard let chain = read(file), let key = read(keyFile) else { return nil }
+    do throws(TLSFault) {
+      let certificate = try Certificate(chain: chain, key: key)
+      checkValidity(certificate, file)
+      return certificate
+    } catch {
+      let isOfKey = [.noKey, .badKey, .encryptedKey, .mismatch].contains(error)
+      let word = isOfKey ? keyFile.word : file.word
+      diagnostics.error("\(word.shown) \(error)", at: word.range)
+      return nil
+    }
+  }
+
+  private func checkValidity(_ certificate: Certificate, _ file: Value) {
+    let now = Clock.wall() / .second
+    let days = { (seconds: Int64) in
+      ISO8601DateFormatter.string(
+        from: Date(timeIntervalSince1970: Double(seconds)), timeZone: .gmt, formatOptions: .withFullDate)
+    }
+    if now > certificate.expiry {
+      diagnostics.warn("\(file.word.shown) has expired on \(days(certificate.expiry))", at: file.word.range)
+    } else if now < certificate.start {
+      diagnostics.warn("\(file.word.shown) is good from \(days(certificate.start)) on only", at: file.word.range)
+    }
+  }
+
+  /// The bytes of the file that a value names, as seen from the file that says so.
+  func read(_ value: Value) -> [UInt8]? {
+    switch access.read(SourceAccess.path(value.text, besides: name(of: value.word))) {
+    case .bytes(let bytes): return bytes
+    case .failed(let reason):
+      diagnostics.error("\(value.word.shown) can't be read: \(reason)", at: value.word.range)
+      return nil
+    }
+  }
+}

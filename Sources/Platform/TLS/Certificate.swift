@@ -1,0 +1,95 @@
+import COpenSSL
+
+/// A certificate with its chain and private key, read and found to fit together.
+public final class Certificate: @unchecked Sendable {
+  // Unchecked: OpenSSL counts references atomically, and nothing here changes after `init`.
+  /// Certificates of a chain at most.
+  public static let longestChain = 16
+
+  let leaf: OpaquePointer
+  let key: OpaquePointer
+  let chain: OpaquePointer
+  /// The DNS names it is good for, in lower case; its common name when it has none.
+  public let names: [String]
+  /// When it begins to be good, in seconds since 1970.
+  public let start: Int64
+  /// When it stops to be good, in seconds since 1970.
+  public let expiry: Int64
+  /// What kind of key it has, as OpenSSL numbers them: two of one name may differ in it.
+  let keyKind: Int32
+
+  /// Reads a chain, the server's certificate first, and its private key, both PEM.
+  public init(chain text: [UInt8], key keyText: [UInt8]) throws(TLSFault) {
+    let certificates = try PEMText.certificates(in: text)
+    var owned = certificates[...]
+    let stack = openssl_chain_new()!
+    let first = owned.removeFirst()
+    for certificate in owned { _ = openssl_chain_add(stack, certificate) }
+    do throws(TLSFault) {
+      let read = try PEMText.privateKey(in: keyText)
+      do throws(TLSFault) {
+        try Certificate.check(first, read, stack)
+      } catch {
+        EVP_PKEY_free(read)
+        throw error
+      }
+      key = read
+    } catch {
+      X509_free(first)
+      openssl_chain_free(stack)
+      throw error
+    }
+    leaf = first
+    chain = stack
+    names = Certificate.names(of: first)
+    start = Certificate.seconds(X509_get0_notBefore(first))
+    expiry = Certificate.seconds(X509_get0_notAfter(first))
+    keyKind = EVP_PKEY_get_base_id(key)
+  }
+
+  deinit {
+    X509_free(leaf)
+    EVP_PKEY_free(key)
+    openssl_chain_free(chain)
+  }
+
+  /// Whether a connection could use these; strength is held against OpenSSL's security level.
+  private static func check(_ leaf: OpaquePointer, _ key: OpaquePointer, _ chain: OpaquePointer) throws(TLSFault) {
+    guard X509_check_private_key(leaf, key) == 1 else {
+      ERR_clear_error()
+      throw .mismatch
+    }
+    let context = SSL_CTX_new(TLS_method())
+    defer { SSL_CTX_free(context) }
+    guard SSL_CTX_use_cert_and_key(context, leaf, key, chain, 1) == 1 else { throw .takeRefusal() }
+  }
+
+  /// The DNS names of a certificate, or its common name.
+  private static func names(of leaf: OpaquePointer) -> [String] {
+    var names: [String] = []
+    if let alternatives = openssl_alternative_names(leaf) {
+      for index in 0..<openssl_names_count(alternatives) {
+        var length: Int32 = 0
+        guard let bytes = openssl_dns_name(alternatives, index, &length) else { continue }
+        names.append(
+          String(decoding: UnsafeBufferPointer(start: bytes, count: Int(length)), as: UTF8.self).lowercased())
+      }
+      GENERAL_NAMES_free(alternatives)
+    }
+    ERR_clear_error()
+    return names.isEmpty ? commonName(of: leaf).map { [$0] } ?? [] : names
+  }
+
+  private static func commonName(of leaf: OpaquePointer) -> String? {
+    var text = [CChar](repeating: 0, count: 256)
+    let count = X509_NAME_get_text_by_NID(X509_get_subject_name(leaf), NID_commonName, &text, Int32(text.count))
+    guard count > 0 else { return nil }
+    return String(decoding: text.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self).lowercased()
+  }
+
+  private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
+    var parts = tm()
+    guard let time, ASN1_TIME_to_tm(time, &parts) == 1 else { return 0 }
+    return Int64(timegm(&parts))
+  }
+}

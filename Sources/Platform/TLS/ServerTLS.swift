@@ -1,0 +1,139 @@
+import COpenSSL
+import Synchronization
+
+/// A version of TLS.
+public enum TLSVersion: Int32, Sendable, Comparable {
+  case v12 = 0x0303
+  case v13 = 0x0304
+
+  /// By age.
+  public static func < (lhs: TLSVersion, rhs: TLSVersion) -> Bool { lhs.rawValue < rhs.rawValue }
+}
+
+/// What a listener asks of its clients' certificates.
+public enum ClientCertificates: Sendable, Equatable {
+  /// Nothing.
+  case ignored
+  /// One that a given authority vouches for, if there is one at all.
+  case optional
+  /// One that a given authority vouches for.
+  case required
+}
+
+/// How a listener speaks TLS.
+public struct ServerTLSSettings: Sendable {
+  /// The oldest and the newest version.
+  public var versions: ClosedRange<TLSVersion> = .v12 ... .v13
+  /// Cipher suites of TLS 1.2 in OpenSSL's notation: Mozilla's intermediate ones that keep secrets forward.
+  public var ciphers = """
+    ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+    ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
+    """
+  /// Cipher suites of TLS 1.3.
+  public var suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+  /// Protocols offered by ALPN, the preferred one first.
+  public var protocols = ["http/1.1"]
+  /// Keys of tickets; `nil` gives none out.
+  public var tickets: TicketKeys?
+
+  /// The settings of the language's defaults, without tickets.
+  public init() {}
+}
+
+/// One listener's side of TLS: settings and certificates; any thread may use it.
+public final class ServerTLS: @unchecked Sendable {
+  // Unchecked: OpenSSL locks its contexts itself, and the rest is immutable or in a `Mutex`.
+  private static let newGroups = "X25519MLKEM768:X25519:P-256:P-384"
+  private static let groups = "X25519:P-256:P-384"
+
+  let context: OpaquePointer
+  let tickets: TicketKeys?
+  private let certificates: Mutex<CertificateTable>
+  private let protocols: [UInt8]
+
+  /// A side that chooses among `certificates`.
+  public init(_ settings: ServerTLSSettings, _ certificates: CertificateTable) throws(TLSFault) {
+    guard let context = SSL_CTX_new(TLS_server_method()) else { throw .takeRefusal() }
+    self.context = context
+    tickets = settings.tickets
+    self.certificates = Mutex(certificates)
+    protocols = settings.protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+    openssl_set_versions(context, settings.versions.lowerBound.rawValue, settings.versions.upperBound.rawValue)
+    openssl_set_modes(context)
+    openssl_set_session_cache(context, Int(SSL_SESS_CACHE_OFF))
+    openssl_forbid_renegotiation(context)
+    if openssl_set_groups(context, ServerTLS.newGroups) != 1 { _ = openssl_set_groups(context, ServerTLS.groups) }
+    ERR_clear_error()
+    guard SSL_CTX_set_cipher_list(context, settings.ciphers) == 1 else { throw .takeRefusal() }
+    guard SSL_CTX_set_ciphersuites(context, settings.suites) == 1 else { throw .takeRefusal() }
+    setTickets()
+    // Tickets are good wherever clients are asked for the same certificates.
+    _ = SSL_CTX_set_session_id_context(context, Array("gatehouse".utf8), 9)
+    SSL_CTX_set_cert_cb(context, chooseCertificate, nil)
+    SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
+  }
+
+  deinit { SSL_CTX_free(context) }
+
+  private func setTickets() {
+    guard tickets != nil else { return openssl_forbid_tickets(context) }
+    _ = SSL_CTX_set_num_tickets(context, 1)
+    _ = SSL_CTX_set_timeout(context, Int(TicketKeys.lifetime))
+    _ = SSL_CTX_set_tlsext_ticket_key_evp_cb(context, useTicketKey)
+  }
+
+  /// Puts other certificates into use: handshakes that begin from now on see them, all at once.
+  public func replaceCertificates(_ table: CertificateTable) { certificates.withLock { $0 = table } }
+
+  /// The certificates for a server name; `nil` is a client that names none.
+  fileprivate func choice(for name: UnsafePointer<CChar>?) -> CertificateTable.Choice {
+    let name = name.map { String(cString: $0).lowercased() }
+    return certificates.withLock { table in name.flatMap { table.choice(for: $0) } ?? table.fallback }
+  }
+
+  /// Picks our most preferred protocol of those a client offers, each with its length before it.
+  fileprivate func select(
+    _ selected: UnsafeMutablePointer<UnsafePointer<UInt8>?>, _ count: UnsafeMutablePointer<UInt8>,
+    _ offered: UnsafePointer<UInt8>, _ offeredCount: UInt32
+  ) -> Bool {
+    var ours = 0
+    while ours < protocols.count {
+      let length = Int(protocols[ours])
+      var place = 0
+      while place < Int(offeredCount) {
+        let theirs = Int(offered[place])
+        guard place + theirs < Int(offeredCount) else { return false }
+        if theirs == length, (1...length).allSatisfy({ offered[place + $0] == protocols[ours + $0] }) {
+          selected.pointee = offered + place + 1
+          count.pointee = UInt8(length)
+          return true
+        }
+        place += theirs + 1
+      }
+      ours += length + 1
+    }
+    return false
+  }
+}
+
+/// Gives a connection the certificates of the name it asks for (`SSL_CTX_set_cert_cb`): 1 goes on, 0 gives up.
+private func chooseCertificate(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32 {
+  guard let ssl, let server = TLSChannel.server(of: ssl) else { return 0 }
+  for certificate in server.choice(for: openssl_server_name(ssl)) {
+    guard SSL_use_cert_and_key(ssl, certificate.leaf, certificate.key, certificate.chain, 1) == 1 else { return 0 }
+  }
+  return 1
+}
+
+/// Answers a client's list of protocols (`SSL_CTX_set_alpn_select_cb`).
+private func chooseProtocol(
+  _ ssl: OpaquePointer?, _ selected: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+  _ count: UnsafeMutablePointer<UInt8>?,
+  _ offered: UnsafePointer<UInt8>?, _ offeredCount: UInt32, _ unused: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let server = TLSChannel.server(of: ssl), let selected, let count, let offered else {
+    return SSL_TLSEXT_ERR_NOACK
+  }
+  let isFound = server.select(selected, count, offered, offeredCount)
+  return isFound ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
+}

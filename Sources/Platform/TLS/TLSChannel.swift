@@ -1,0 +1,189 @@
+import CLinux
+import COpenSSL
+
+/// How far a handshake is.
+public enum TLSHandshake {
+  /// It is through.
+  case open
+  /// It goes on when bytes have come, or can be sent.
+  case underWay
+  /// It has failed: the channel can only be closed.
+  case failed
+}
+
+/// Why a transfer went no further.
+public enum TLSStop: UInt8, BitwiseCopyable {
+  /// All that was asked for was moved.
+  case done
+  /// It goes on when bytes have come.
+  case needsInput
+  /// It goes on when bytes can be sent.
+  case needsOutput
+  /// The peer has said that it ends its half.
+  case ended
+  /// The connection is broken, or ended without a word, which may be an attacker's doing.
+  case failed
+}
+
+/// How far a transfer came, and why no further.
+public struct TLSTransfer: BitwiseCopyable {
+  /// Bytes moved.
+  public var count: Int
+  /// Why no more.
+  public var stop: TLSStop
+}
+
+/// One connection's side of TLS over a non-blocking socket, which stays its owner's. For one thread.
+///
+/// It remembers that a receive fell short, so that nothing is asked of the kernel in vain: `noteEvent` must be told
+/// what the poller tells.
+public struct TLSChannel: BitwiseCopyable {
+  /// What the transport keeps of a connection.
+  struct State {
+    var socket: Int32
+    /// A receive fell short, and no event came since; nothing has come at first.
+    var isDrained = true
+    /// The poller told of an end or an error: what is left must be asked for.
+    var hasPeerEnded = false
+    /// The kernel's end of the stream was seen.
+    var isAtEnd = false
+    /// Something went wrong for good.
+    var hasFailed = false
+    /// The server's side of the listener, retained; `nil` on the client's.
+    var server: Unmanaged<ServerTLS>?
+  }
+
+  let ssl: OpaquePointer
+  let state: UnsafeMutablePointer<State>
+
+  private init?(_ context: OpaquePointer, _ socket: Int32, server: Unmanaged<ServerTLS>?) {
+    guard let ssl = SSL_new(context), let bio = BIO_new(SocketTransport.method) else {
+      ERR_clear_error()
+      return nil
+    }
+    self.ssl = ssl
+    state = .allocate(capacity: 1)
+    state.initialize(to: State(socket: socket, server: server))
+    BIO_set_data(bio, state)
+    SSL_set_bio(ssl, bio, bio)
+    openssl_set_app_data(ssl, state)
+  }
+
+  /// The accepting side; `nil` when there is no memory.
+  public init?(accepting socket: Int32, _ server: ServerTLS) {
+    self.init(server.context, socket, server: .passUnretained(server))
+    _ = state.pointee.server?.retain()
+    SSL_set_accept_state(ssl)
+  }
+
+  /// The socket.
+  public var socket: Int32 { state.pointee.socket }
+
+  /// The listener's side of a connection.
+  static func server(of ssl: OpaquePointer?) -> ServerTLS? {
+    guard let ssl, let data = openssl_app_data(ssl) else { return nil }
+    return data.assumingMemoryBound(to: State.self).pointee.server?.takeUnretainedValue()
+  }
+
+  /// Frees everything but the socket, without a word to the peer.
+  public func free() {
+    SSL_free(ssl)
+    ERR_clear_error()
+    state.pointee.server?.release()
+    state.deallocate()
+  }
+
+  /// The poller told of bytes, or of an end or an error.
+  public func noteEvent(hasPeerEnded: Bool) {
+    state.pointee.isDrained = false
+    if hasPeerEnded { state.pointee.hasPeerEnded = true }
+  }
+
+  /// Goes on with the handshake.
+  public func shakeHands() -> TLSHandshake {
+    guard !state.pointee.hasFailed else { return .failed }
+    let status = SSL_do_handshake(ssl)
+    if status == 1 { return .open }
+    switch stop(status) {
+    case .needsInput, .needsOutput: return .underWay
+    default: return .failed
+    }
+  }
+
+  /// Moves at most `capacity` bytes that came to `into`, as many as are there.
+  public func receive(into: UnsafeMutablePointer<UInt8>, capacity: Int) -> TLSTransfer {
+    guard !state.pointee.hasFailed else { return TLSTransfer(count: 0, stop: .failed) }
+    var count = 0
+    while count < capacity {
+      let got = SSL_read(ssl, into + count, Int32(clamping: capacity - count))
+      guard got > 0 else { return TLSTransfer(count: count, stop: stop(got)) }
+      count += Int(got)
+    }
+    return TLSTransfer(count: count, stop: .done)
+  }
+
+  /// Whether nothing is left to receive but the end.
+  public func isAtEnd() -> Bool {
+    guard !state.pointee.hasFailed else { return true }
+    var byte: UInt8 = 0
+    let got = SSL_peek(ssl, &byte, 1)
+    guard got <= 0 else { return false }
+    switch stop(got) {
+    case .ended, .failed: return true
+    default: return false
+    }
+  }
+
+  /// Sends as many of `count` bytes as fit now. What was refused must be offered again before anything else is.
+  public func send(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> TLSTransfer {
+    guard !state.pointee.hasFailed else { return TLSTransfer(count: 0, stop: .failed) }
+    var sent = 0
+    while sent < count {
+      let taken = SSL_write(ssl, bytes + sent, Int32(clamping: count - sent))
+      guard taken > 0 else { return TLSTransfer(count: sent, stop: stop(taken)) }
+      sent += Int(taken)
+    }
+    return TLSTransfer(count: sent, stop: .done)
+  }
+
+  /// Tells the peer that we have no more to say; false when that must be tried again once bytes can be sent.
+  public func end() -> Bool {
+    guard !state.pointee.hasFailed, SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return true }
+    let status = SSL_shutdown(ssl)
+    if status >= 0 { return true }
+    return stop(status) != .needsOutput
+  }
+
+  /// What a result that is none means.
+  private func stop(_ result: Int32) -> TLSStop {
+    switch SSL_get_error(ssl, result) {
+    case SSL_ERROR_WANT_READ: return .needsInput
+    case SSL_ERROR_WANT_WRITE: return .needsOutput
+    case SSL_ERROR_ZERO_RETURN: return .ended
+    default:
+      state.pointee.hasFailed = true
+      ERR_clear_error()
+      return .failed
+    }
+  }
+}
+
+extension TLSChannel {
+  /// The server name the client asked for, as it wrote it; empty when it named none.
+  public var serverName: UnsafeBufferPointer<UInt8> {
+    guard let name = openssl_server_name(ssl) else { return UnsafeBufferPointer(start: nil, count: 0) }
+    let bytes = UnsafeRawPointer(name).assumingMemoryBound(to: UInt8.self)
+    return UnsafeBufferPointer(start: bytes, count: strlen(name))
+  }
+
+  /// The protocol agreed on by ALPN; empty when none was.
+  public var negotiatedProtocol: UnsafeBufferPointer<UInt8> {
+    var bytes: UnsafePointer<UInt8>?
+    var count: UInt32 = 0
+    SSL_get0_alpn_selected(ssl, &bytes, &count)
+    return UnsafeBufferPointer(start: bytes, count: Int(count))
+  }
+
+  /// Whether the handshake took up an earlier session.
+  public var isResumed: Bool { SSL_session_reused(ssl) == 1 }
+}

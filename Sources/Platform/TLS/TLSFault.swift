@@ -1,0 +1,43 @@
+import COpenSSL
+
+/// Why certificates, keys or settings can't be used, in words that fit behind the name of a file or directive.
+public enum TLSFault: Error, Equatable, CustomStringConvertible, Sendable {
+  /// The text holds no certificate.
+  case noCertificate
+  /// Certificate number `index`, from 1, can't be read.
+  case badCertificate(index: Int)
+  /// The text holds no private key.
+  case noKey
+  /// The private key is protected by a passphrase.
+  case encryptedKey
+  /// The private key can't be read.
+  case badKey
+  /// The private key is not that of the first certificate.
+  case mismatch
+  /// The text holds no keys of tickets.
+  case badTicketKeys
+  /// OpenSSL refuses it, in its own words.
+  case refused(String)
+
+  /// The fault in words.
+  public var description: String {
+    switch self {
+    case .noCertificate: "holds no certificate in PEM form"
+    case .badCertificate(let index): "holds a certificate, number \(index), that can't be read"
+    case .noKey: "holds no private key in PEM form"
+    case .encryptedKey: "holds a private key that is protected by a passphrase"
+    case .badKey: "holds a private key that can't be read"
+    case .mismatch: "is not the private key of the certificate"
+    case .badTicketKeys: "holds no keys of tickets: 80 random bytes each, 1 to \(TicketKeys.most) of them"
+    case .refused(let reason): "is refused by OpenSSL: \(reason)"
+    }
+  }
+
+  /// The newest error of this thread's queue, which is emptied.
+  static func takeRefusal() -> TLSFault {
+    let code = ERR_peek_last_error()
+    defer { ERR_clear_error() }
+    guard code != 0, let reason = ERR_reason_error_string(code) else { return .refused("OpenSSL gives no reason") }
+    return .refused(String(cString: reason))
+  }
+}

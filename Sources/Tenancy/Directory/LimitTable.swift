@@ -1,0 +1,120 @@
+/// A combination of plan and overrides, and what it allows.
+struct LimitRow: BitwiseCopyable {
+  /// What holds for the tenants of this row; first, so that the row's address is also its.
+  var limits: TenantLimits
+  var key: LimitTable.Key
+}
+
+/// The limits that tenants have, each combination of plan and overrides once.
+struct LimitTable: ~Copyable {
+  private static let nobody: Int32 = -1
+
+  /// What a combination is made of.
+  struct Key: Hashable, BitwiseCopyable {
+    var plan: Int32
+    var overrides: TenantOverrides
+  }
+
+  private var rows: SharedMemory<LimitRow>
+  /// The tenants of each row; of a free row the next free one below -1.
+  private var users: SharedMemory<Int32>
+  private var index: NameIndex
+  private var firstFree: Int32
+  /// What each plan allows.
+  private(set) var plans: [TenantLimits]
+
+  /// A table without rows for these plans.
+  init(plans: [TenantLimits]) {
+    rows = SharedMemory()
+    users = SharedMemory()
+    index = NameIndex()
+    firstFree = LimitTable.nobody
+    self.plans = plans
+  }
+
+  private init(
+    _ rows: consuming SharedMemory<LimitRow>, _ users: consuming SharedMemory<Int32>, _ index: consuming NameIndex,
+    _ firstFree: Int32, _ plans: [TenantLimits]
+  ) {
+    self.rows = rows
+    self.users = users
+    self.index = index
+    self.firstFree = firstFree
+    self.plans = plans
+  }
+
+  /// The same rows, to be changed apart from these.
+  borrowing func copy() -> LimitTable { LimitTable(rows.copy(), users.copy(), index.copy(), firstFree, plans) }
+
+  /// The limits of a row; good as long as this version lives unchanged.
+  @inline(__always)
+  func limits(_ row: Int32) -> UnsafePointer<TenantLimits> {
+    UnsafeRawPointer(rows[Int(row)]).assumingMemoryBound(to: TenantLimits.self)
+  }
+
+  /// What a row is made of.
+  @inline(__always)
+  func key(_ row: Int32) -> Key { rows[Int(row)].pointee.key }
+
+  /// The row of a combination with one more tenant.
+  mutating func enter(_ key: Key) -> Int32 {
+    let hash = LimitTable.hash(key)
+    let known = index.find(hash) { rows[Int($0)].pointee.key == key }
+    if known >= 0 {
+      users.writable(Int(known)).pointee += 1
+      return known
+    }
+    let row = LimitRow(limits: limits(of: key), key: key)
+    let place = firstFree
+    if place == LimitTable.nobody {
+      users.append(1)
+      let place = Int32(rows.append(row))
+      index.insert(hash, place)
+      return place
+    }
+    firstFree = -2 - users[Int(place)].pointee
+    users.writable(Int(place)).pointee = 1
+    rows.writable(Int(place)).pointee = row
+    index.insert(hash, place)
+    return place
+  }
+
+  /// Counts one tenant of a row out; a row without tenants is free.
+  mutating func leave(_ row: Int32) {
+    let left = users.writable(Int(row))
+    left.pointee -= 1
+    guard left.pointee == 0 else { return }
+    left.pointee = -2 - firstFree
+    firstFree = row
+    _ = index.remove(LimitTable.hash(key(row)), row)
+  }
+
+  /// Takes over new plans: what their rows allow is worked out anew.
+  mutating func replan(_ plans: [TenantLimits]) {
+    self.plans = plans
+    for row in 0..<Int32(rows.count) where users[Int(row)].pointee > 0 && Int(key(row).plan) < plans.count {
+      let fresh = limits(of: key(row))
+      let known = limits(row).pointee
+      if fresh.requests.rate != known.requests.rate || fresh.concurrency != known.concurrency {
+        rows.writable(Int(row)).pointee.limits = fresh
+      }
+    }
+  }
+
+  /// Whether each tenant that kept its row has the rate it had in `previous`.
+  func hasRates(of previous: borrowing LimitTable) -> Bool {
+    for row in 0..<min(rows.count, previous.rows.count) where !rows.shares(row, with: previous.rows) {
+      if limits(Int32(row)).pointee.requests.rate != previous.limits(Int32(row)).pointee.requests.rate { return false }
+    }
+    return true
+  }
+
+  private func limits(of key: Key) -> TenantLimits {
+    var limits = key.plan >= 0 ? plans[Int(key.plan)] : TenantLimits()
+    if let rate = key.overrides.requests { limits.requests = TokenBucketRule(rate) }
+    if let concurrency = key.overrides.concurrency { limits.concurrency = concurrency }
+    return limits
+  }
+
+  private static func hash(_ key: Key) -> UInt64 { UInt64(bitPattern: Int64(key.hashValue)) }
+}

@@ -1,0 +1,38 @@
+/// What the directory keeps of a tenant: 32 bytes.
+struct TenantEntry: BitwiseCopyable, Equatable {
+  /// Its placement's epoch.
+  var epoch: UInt64 = 0
+  /// Where its name is in the text.
+  var id: UInt32 = 0
+  /// The row of its limits.
+  var limits: Int32 = -1
+  /// The first of its hosts.
+  var firstHost: Int32 = -1
+  /// Its home shard's place.
+  var home: Int32 = -1
+  /// Bytes of its name.
+  var idCount: UInt8 = 0
+  var state = TenantState.active
+  var isLive = false
+}
+
+/// What the directory keeps of a host: 16 bytes. A wildcard is kept by what follows its `*`; no other host starts with a
+/// dot.
+struct HostEntry: BitwiseCopyable {
+  /// Where its name is in the text.
+  var name: UInt32
+  /// Whose it is; -1 when the entry is free.
+  var tenant: TenantIndex
+  /// The tenant's next host, or the next free entry.
+  var next: Int32
+  /// Bytes of its name.
+  var count: UInt8
+}
+
+/// Where a tenant is declared. Apart from its entry: a line put in at the top of a table moves all those below, and
+/// nothing else of them.
+struct TenantPlace: BitwiseCopyable, Equatable {
+  /// The file, by number.
+  var file: Int32 = 0
+  var line: Int32 = 0
+}
