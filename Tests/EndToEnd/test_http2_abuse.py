@@ -112,7 +112,7 @@ class Abuse(Case):
         """Its frames are not read for ever while its answers pile up."""
         g = self.simple(self.origin(), listen=[HTTP2], workers=1, parts=["timeouts {\n  body-idle 1s\n}"])
         before = g.memory()
-        with g.frames(timeout=2, receive_buffer=4096, opens=False) as c:
+        with g.frames(timeout=2, opens=False) as c:
             request = b"".join(frame(HEADERS, 5, s, encode(c.head(host="nobody.example", fields=[("x", "y" * 100)])))
                                for s in range(1, 40_001, 2))
             with self.assertRaises((ConnectionError, TimeoutError)):

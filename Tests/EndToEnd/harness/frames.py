@@ -47,8 +47,8 @@ class Frame:
 class Frames:
     """A connection of HTTP/2. Windows are opened as answers are read, unless `opens` is False."""
 
-    def __init__(self, address, timeout=10, settings=(), opens=True, start=True, receive_buffer=None):
-        self.socket = dial(address, timeout)
+    def __init__(self, address, timeout=10, settings=(), opens=True, start=True, socket=None):
+        self.socket = socket or dial(address, timeout)
         self.buffer = b""
         self.decoder = Decoder()
         self.next = 1
