@@ -87,16 +87,11 @@ enum HTTP2Probes {
   /// A head that was let through has no line that a reader of HTTP/1.1 would not take for a line of a head.
   private static func headIsBad(_ head: String) -> String? {
     guard head.hasSuffix("\r\n\r\n") || head == "\r\n" else { return "a head without an end" }
-    for line in head.dropLast(4).components(separatedBy: "\r\n") {
+    // A line end is one character.
+    for line in head.dropLast(2).split(separator: "\r\n", omittingEmptySubsequences: false) {
       if line.unicodeScalars.contains(where: { $0.value < 32 && $0.value != 9 }) { return "a control in a line" }
-      if line.isEmpty { return "an end within a head" }
+      if line.isEmpty, head.count > 1 { return "an end within a head" }
     }
     return nil
-  }
-}
-
-extension String {
-  fileprivate func components(separatedBy mark: String) -> [Substring] {
-    split(separator: mark, omittingEmptySubsequences: false)
   }
 }
