@@ -20,6 +20,17 @@ import Testing
     #expect(try load(leastText).blueprint.listeners[0].protocols == .http1)
   }
 
+  @Test func whatAShardIsSpokenToIn() throws {
+    func speaksHTTP2(_ line: String) throws -> Bool {
+      let text = "listen 127.0.0.1:0\nshard s {\n  backend 127.0.0.1:1\n\(line)}\n"
+      return try load(text).blueprint.shards[0].speaksHTTP2
+    }
+    #expect(try !speaksHTTP2(""))
+    #expect(try !speaksHTTP2("  protocol http/1.1\n"))
+    #expect(try speaksHTTP2("  protocol h2\n"))
+    #expect(try load("defaults shard {\n  protocol h2\n}\n" + leastText).blueprint.shards[0].speaksHTTP2)
+  }
+
   @Test func howMuchAConnectionMayAsk() throws {
     let absent = try load(leastText).blueprint.http2
     #expect(absent.streams == 128)

@@ -139,6 +139,9 @@ public enum GatehouseLanguage {
       ],
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
     DirectiveRow(
+      in: "shard", "protocol", [.value("PROTOCOL", .choice(["http/1.1", "h2"]))], absent: "http/1.1",
+      help: "What backends are spoken to in; h2 in clear, known beforehand, many requests on a connection."),
+    DirectiveRow(
       in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
       help: "Unused connections kept per worker and backend."),
   ]

@@ -25,6 +25,7 @@ extension Draft {
       shard.balance = balance
     }
     if let idle = section.value("pool", "idle") { shard.poolIdle = Int(idle.number) }
+    shard.speaksHTTP2 = section.value("protocol", "PROTOCOL")?.text == "h2"
     shard.sticky = section.first("sticky").flatMap(sticky)
     shard.health = section.first("health").flatMap(health)
     return shard

@@ -132,6 +132,8 @@ public struct Shard: Sendable {
   public var health: HealthCheck?
   /// Unused connections kept per worker and backend.
   public var poolIdle = 64
+  /// Whether its backends are spoken to in HTTP/2.
+  public var speaksHTTP2 = false
 
   /// A shard without backends.
   public init(name: String) { self.name = name }

@@ -34,6 +34,10 @@ extension Worker where N: ~Copyable {
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
     decideDelivery(exchange, head)
+    // What comes by HTTP/2 ends with its stream, whatever its length.
+    if exchange.pointee.flags.contains(.toHTTP2), head.framing != .none {
+      exchange.pointee.response.framing = .untilClose
+    }
     if exchange.pointee.flags.contains(.isStream) { return startStreamResponse(slot, id, base, count) }
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
     writeResponseHead(&writer, exchange, base, head)
@@ -271,6 +275,10 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return }
     let connection = connections[slot]
     noteResponse(exchange)
+    if connection.pointee.flags.contains(.isStream) {
+      detach(id, slot)
+      return closeConnection(slot, resetting: false)
+    }
     let isClean =
       exchange.pointee.flags.contains(.keepsUpstream) && exchange.pointee.flags.contains(.isRequestComplete)
       && !connection.pointee.output.isAllocated && !connection.pointee.flags.contains(.peerEnded) && isDrained(slot)

@@ -1,7 +1,7 @@
 import HTTP
 import Primitives
 
-/// What a client's connection keeps while it speaks HTTP/2, in memory of its own.
+/// What a connection keeps while it speaks HTTP/2, with a client or a backend, in memory of its own.
 ///
 /// Its frames gather in the connection's output and go out together at the end of the worker's turn.
 struct HTTP2Session: ~Copyable {
@@ -16,10 +16,16 @@ struct HTTP2Session: ~Copyable {
   var hasPaused = false
   /// Streams whose output waits for a window, or for the connection.
   var waiting: Int32 = 0
+  /// Backend: whether it is in its pool, where streams find it.
+  var isPooled = false
+  /// Backend: the streams that wait for it to be connected, the first and the last, and how many; each knows the next.
+  var firstWaiting: Int32 = -1
+  var lastWaiting: Int32 = -1
+  var waiters: Int32 = 0
   /// The place whose turn it is to send first.
   var nextPlace: Int32 = 0
 
-  init(_ bounds: HTTP2Bounds) { machine = HTTP2Connection(.server, bounds: bounds) }
+  init(_ role: HTTP2Connection.Role, _ bounds: HTTP2Bounds) { machine = HTTP2Connection(role, bounds: bounds) }
 }
 
 extension Blueprint {

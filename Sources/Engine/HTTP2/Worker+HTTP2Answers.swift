@@ -104,9 +104,14 @@ extension Worker where N: ~Copyable {
 
   /// Sends the trailers that were kept, and the stream's end with them.
   mutating func sendKeptTrailers(_ slot: Int32) {
+    connections[slot].pointee.flags.remove(.hasTrailers)
+    if connections[slot].pointee.role == .upstream {
+      let exchange = exchanges[connections[slot].pointee.exchange]
+      let (kept, start) = (exchange.pointee.kept, Int(exchange.pointee.keptTrailers))
+      return sendStreamLines(slot, status: nil, kept.memory! + start, Int(kept.end) - start, endsStream: true)
+    }
     let input = connections[slot].pointee.input
     sendStreamLines(slot, status: nil, input.first, input.count, endsStream: true)
-    connections[slot].pointee.flags.remove(.hasTrailers)
     buffers.giveBack(&connections[slot].pointee.input)
   }
 

@@ -47,10 +47,24 @@ extension Worker where N: ~Copyable {
     }
   }
 
-  /// A client broke the rules, or did too much of something: what waits to be sent tells it.
+  /// The peer is gone, or must go at once.
+  mutating func loseHTTP2(_ slot: Int32) {
+    if connections[slot].pointee.role == .client { return abandonClient(slot) }
+    loseBackend(slot)
+  }
+
+  /// What the end of a connection or stream takes with it.
+  mutating func endHTTP2(_ slot: Int32) {
+    let flags = connections[slot].pointee.flags
+    if flags.contains(.isHTTP2) { freeHTTP2(slot) }
+    if flags.contains(.isStream), connections[slot].pointee.role == .upstream { leaveBackend(slot) }
+  }
+
+  /// A peer broke the rules, or did too much of something: what waits to be sent tells it.
   mutating func failHTTP2(_ slot: Int32) {
     let connection = connections[slot]
     let session = connection.pointee.http2!
+    if connection.pointee.role == .upstream { return loseBackend(slot) }
     if let flood = session.pointee.machine.flood { mine[WorkerPlace.floods + flood.rawValue].add() }
     abandonStreams(slot)
     takeOutbox(slot)

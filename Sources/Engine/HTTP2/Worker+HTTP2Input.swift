@@ -11,10 +11,10 @@ extension Worker where N: ~Copyable {
     if protocols == .http2 { startHTTP2(slot) } else { connections[slot].pointee.flags.insert(.choosesProtocol) }
   }
 
-  /// From now on a client speaks HTTP/2; what it has sent so far is still to be read.
-  mutating func startHTTP2(_ slot: Int32) {
+  /// From now on a connection speaks HTTP/2; what a client has sent so far is still to be read.
+  mutating func startHTTP2(_ slot: Int32, as role: HTTP2Connection.Role = .server) {
     let session = UnsafeMutablePointer<HTTP2Session>.allocate(capacity: 1)
-    session.initialize(to: HTTP2Session(view.http2))
+    session.initialize(to: HTTP2Session(role, view.http2))
     connections[slot].pointee.http2 = session
     connections[slot].pointee.flags.remove(.choosesProtocol)
     connections[slot].pointee.flags.insert(.isHTTP2)
@@ -30,10 +30,12 @@ extension Worker where N: ~Copyable {
     connections[slot].pointee.flags.remove(.isHTTP2)
   }
 
-  /// Receives from a client that speaks HTTP/2, or may; or takes up what waits of a stream.
+  /// Receives from a peer that speaks HTTP/2, or may; or takes up what waits of a stream.
   mutating func readHTTP2(_ slot: Int32) {
     let flags = connections[slot].pointee.flags
-    if flags.contains(.isStream) { return readStream(slot) }
+    if flags.contains(.isStream) {
+      return connections[slot].pointee.role == .client ? readStream(slot) : readBackendStream(slot)
+    }
     if flags.contains(.isHTTP2) { return receiveFrames(slot) }
     chooseProtocol(slot)
   }
@@ -92,17 +94,17 @@ extension Worker where N: ~Copyable {
     let isWanted = connection.pointee.flags.contains(.readable) && left < Limit.frameRead
     let count = isWanted ? receive(slot, data + left, Limit.frameRead) : 0
     guard count >= 0 else {
-      closeClient(slot, resetting: false)
+      loseHTTP2(slot)
       return false
     }
     buffers.giveBack(&connection.pointee.input)
     let used = takeFrames(slot, data, left + count)
     guard connection.pointee.flags.contains(.isHTTP2) else { return false }
     if used < left + count, !buffers.append(data + used, left + count - used, to: &connection.pointee.input) {
-      closeClient(slot, resetting: true)
+      loseHTTP2(slot)
       return false
     }
-    watchPartial(slot)
+    if connection.pointee.role == .client { watchPartial(slot) }
     return count > 0 || used > 0
   }
 
@@ -146,6 +148,7 @@ extension Worker where N: ~Copyable {
   /// Acts on what a client's machine told; `bytes` are those the event speaks of.
   private mutating func take(_ event: HTTP2Event, _ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>) {
     let session = connections[slot].pointee.http2!
+    if connections[slot].pointee.role == .upstream { return takeFromBackend(event, slot, bytes) }
     switch event.kind {
     case .request: startStream(slot, event)
     case .malformed: refuseMalformed(slot)

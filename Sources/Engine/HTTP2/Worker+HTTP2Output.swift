@@ -124,6 +124,7 @@ extension Worker where N: ~Copyable {
   private mutating func streamIsDrained(_ slot: Int32) {
     let connection = connections[slot]
     let id = connection.pointee.exchange
+    if connection.pointee.role == .upstream { return backendStreamIsDrained(slot) }
     guard id >= 0 else {
       endStreamOutput(slot)
       return closeStream(slot)
@@ -163,7 +164,11 @@ extension Worker where N: ~Copyable {
     guard place >= 0 else { return serveStreams(slot) }
     let stream = connections[slot].pointee.http2!.pointee.machine.stream(place).pointee.owner
     guard stream >= 0 else { return }
-    if connections[stream].pointee.output.isAllocated { sendWaiting(stream) } else { resumeBackend(of: stream) }
+    if connections[stream].pointee.output.isAllocated {
+      sendWaiting(stream)
+    } else if connections[slot].pointee.role == .client {
+      resumeBackend(of: stream)
+    }
   }
 
   /// Lets the streams whose answers wait send in turn, a frame or so each time, and paused ones go on.
@@ -191,6 +196,7 @@ extension Worker where N: ~Copyable {
   mutating func pushFrames(_ slot: Int32) {
     let connection = connections[slot]
     guard !connection.pointee.flags.contains(.blocked), connection.pointee.output.isAllocated else { return }
+    guard connection.pointee.phase != .connecting else { return }
     var isBroken = false
     _ = flush(slot, isBroken: &isBroken)
     if isBroken { connection.pointee.http2!.pointee.isOverrun = true }
@@ -214,22 +220,22 @@ extension Worker where N: ~Copyable {
     framed.removeAll(keepingCapacity: true)
   }
 
-  /// The client takes more again.
+  /// The peer takes more again.
   mutating func flushFrames(_ slot: Int32) {
     connections[slot].pointee.flags.remove(.blocked)
     pushFrames(slot)
     guard !connections[slot].pointee.flags.contains(.blocked) else { return }
-    restartIdling(slot)
+    if connections[slot].pointee.role == .client { restartIdling(slot) }
     framesWereSent(slot)
   }
 
   private mutating func framesWereSent(_ slot: Int32) {
     let connection = connections[slot]
     guard let session = connection.pointee.http2 else { return }
-    if session.pointee.isOverrun { return abandonClient(slot) }
+    if session.pointee.isOverrun { return loseHTTP2(slot) }
     guard !connection.pointee.flags.contains(.blocked) else { return }
     if connection.pointee.flags.contains(.closesAfterOutput), !connection.pointee.output.isAllocated {
-      return leaveHTTP2(slot)
+      return connection.pointee.role == .client ? leaveHTTP2(slot) : loseHTTP2(slot)
     }
     serveStreams(slot)
     if connection.pointee.input.isAllocated { makeReady(slot) }

@@ -96,6 +96,11 @@ extension Worker where N: ~Copyable {
   }
 
   private mutating func keepInput(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    if !keepPiece(slot, bytes, count) { abandonClient(slot) }
+  }
+
+  /// Keeps a piece of a body behind what is kept of it; false when there is no room.
+  mutating func keepPiece(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Bool {
     let connection = connections[slot]
     if !connection.pointee.input.isAllocated {
       // Room for the header of a chunk before it.
@@ -104,7 +109,7 @@ extension Worker where N: ~Copyable {
       connection.pointee.input.end = Int32(Limit.headroom)
     }
     connection.pointee.flags.insert(.readable)
-    if !buffers.append(bytes, count, to: &connection.pointee.input) { abandonClient(slot) }
+    return buffers.append(bytes, count, to: &connection.pointee.input)
   }
 
   /// Sends a piece on, framed in place: the bytes around it are put back, for frames may stand there.
@@ -161,7 +166,7 @@ extension Worker where N: ~Copyable {
     guard id >= 0 else { return }
     if connection.pointee.phase == .tunnel { return tunnelSideEnded(slot, otherSide(of: slot, in: id), id) }
     guard connection.pointee.phase == .body else { return }
-    if exchanges[id].pointee.request.framing == .untilClose {
+    if exchanges[id].pointee.request.framing == .untilClose, !exchanges[id].pointee.flags.contains(.toHTTP2) {
       let last: StaticString = "0\r\n\r\n"
       sendRequestBytes(id, last.utf8Start, last.utf8CodeUnitCount)
     }
@@ -188,7 +193,8 @@ extension Worker where N: ~Copyable {
     guard connection.pointee.socket >= 0, connection.pointee.phase == .body else { return }
     connection.pointee.flags.insert([.peerEnded, .ended])
     // Where a length was given there are no chunks for trailers to stand behind.
-    if exchanges[connection.pointee.exchange].pointee.request.framing == .untilClose {
+    let exchange = exchanges[connection.pointee.exchange]
+    if exchange.pointee.request.framing == .untilClose || exchange.pointee.flags.contains(.toHTTP2) {
       _ = takeTrailers(slot, headText.bytes, headText.count)
     } else {
       completeRequest(connection.pointee.exchange)

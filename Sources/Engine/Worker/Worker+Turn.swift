@@ -97,7 +97,7 @@ extension Worker where N: ~Copyable {
   mutating func closeConnection(_ slot: Int32, resetting: Bool) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
-    if connection.pointee.flags.contains(.isHTTP2) { freeHTTP2(slot) }
+    if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }
     if !connection.pointee.flags.contains(.isStream) { network.close(connection.pointee.socket, resetting: resetting) }
     connection.pointee.socket = -1
     timers.remove(slot, in: connections.base)

@@ -52,11 +52,19 @@ extension HTTP2Connection {
       .data, flags: endsStream ? FrameFlag.endStream : 0, stream: streams[stream].pointee.id, length: count, to: place)
   }
 
+  /// Streams that a server takes before it said how many (RFC 9113 §6.5.2).
+  static let streamsBeforeSettings = 100
+
+  /// Whether one more stream of ours may be opened besides `others`.
+  public func canOpen(afterOthers others: Int) -> Bool {
+    let bound = hasSettings ? bounds.streams : min(bounds.streams, HTTP2Connection.streamsBeforeSettings)
+    return lastStream == HTTP2Connection.allStreams && highest < HTTP2Connection.allStreams - 2 && others < bound
+      && Int64(others) < peer.maxConcurrentStreams && !hasFailed
+  }
+
   /// Opens a stream of ours, as a client; -1 when the peer takes no more now, or never.
   public mutating func openStream(owner: Int32) -> Int32 {
-    guard role == .client, lastStream == HTTP2Connection.allStreams, highest < HTTP2Connection.allStreams - 2,
-      Int64(streams.count) < peer.maxConcurrentStreams
-    else { return -1 }
+    guard role == .client, canOpen(afterOthers: streams.count) else { return -1 }
     var stream = HTTP2Stream()
     stream.id = highest == 0 ? 1 : highest &+ 2
     stream.owner = owner

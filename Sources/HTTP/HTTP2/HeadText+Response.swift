@@ -22,6 +22,14 @@ extension HeadText {
     return skipRest(&decoder)
   }
 
+  /// Says in a response head without Content-Length that no body follows, as HTTP/1.1 must be told.
+  public mutating func addEmptyLength() {
+    guard contentLength < 0, outcome == .complete, count >= 2 else { return }
+    count &-= 2
+    append("content-length: 0\r\n")
+    endLine()
+  }
+
   /// `:status` comes first and once (RFC 9113 §8.3.2); no response switches protocols (§8.6).
   private mutating func takeStatus(_ place: UnsafeMutablePointer<UInt8>, _ nameCount: Int, _ valueCount: Int) {
     let value = place + nameCount + 2

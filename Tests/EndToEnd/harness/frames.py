@@ -54,6 +54,8 @@ class Frames:
         self.next = 1
         self.opens = opens
         self.waiting = {}
+        self.windows = {0: 65535}
+        self.opened = {}
         self.goaway = None
         self.answers = True
         self.peer = {}
@@ -87,11 +89,22 @@ class Frames:
         if body is not None:
             pieces = [body[i:i + 16384] for i in range(0, len(body), 16384)] or [b""]
             for piece in pieces[:-1]:
+                self.await_window(stream, len(piece))
                 self.data(stream, piece)
+            self.await_window(stream, len(pieces[-1]))
             self.data(stream, pieces[-1], ends=ends and trailers is None)
         if trailers is not None:
             self.headers(stream, trailers)
         return stream
+
+    def await_window(self, stream, count):
+        """Reads until `count` bytes may be sent on a stream, or it is over, and takes them off its window."""
+        while min(self.windows[0], self.peer.get(4, 65535) + self.opened.get(stream, 0)) < count:
+            if any(f.kind == RST_STREAM for f in self.waiting.get(stream, ())):
+                return
+            self.pump()
+        self.windows[0] -= count
+        self.opened[stream] = self.opened.get(stream, 0) - count
 
     def headers(self, stream, fields, ends=True):
         return self.send(frame(HEADERS, END_HEADERS | (END_STREAM if ends else 0), stream, encode(fields)))
@@ -131,6 +144,11 @@ class Frames:
             self.send(frame(SETTINGS, ACK))
         elif f.kind == PING and not f.flags & ACK:
             self.send(frame(PING, ACK, 0, f.payload))
+        elif f.kind == WINDOW_UPDATE:
+            if f.stream:
+                self.opened[f.stream] = self.opened.get(f.stream, 0) + f.word
+            else:
+                self.windows[0] += f.word
         elif f.kind == GOAWAY:
             self.goaway = struct.unpack(">II", f.payload[:8])
         elif f.kind == DATA and self.opens and f.payload:
@@ -148,20 +166,24 @@ class Frames:
                     raise Reset(f.word)
                 return f
             try:
-                f = self.read()
+                self.pump()
             except EOFError:
                 if self.goaway:
                     raise GoneAway(self.goaway[1]) from None
                 raise
-            if f.kind in (DATA, HEADERS, RST_STREAM):
-                if f.kind == HEADERS:
-                    block = f.payload
-                    while not f.flags & END_HEADERS:
-                        more = self.read()
-                        assert more.kind == CONTINUATION and more.stream == f.stream, more
-                        block, f.flags = block + more.payload, f.flags | more.flags & END_HEADERS
-                    f.fields = self.decoder.decode(block)
-                self.waiting.setdefault(f.stream, []).append(f)
+
+    def pump(self):
+        """Reads a frame; those of streams wait for whoever asks for them."""
+        f = self.read()
+        if f.kind in (DATA, HEADERS, RST_STREAM):
+            if f.kind == HEADERS:
+                block = f.payload
+                while not f.flags & END_HEADERS:
+                    more = self.read()
+                    assert more.kind == CONTINUATION and more.stream == f.stream, more
+                    block, f.flags = block + more.payload, f.flags | more.flags & END_HEADERS
+                f.fields = self.decoder.decode(block)
+            self.waiting.setdefault(f.stream, []).append(f)
 
     def response(self, stream):
         """One head: interim, or final with its whole body and trailers."""

@@ -109,6 +109,21 @@ struct HPACKEncoderTests {
     #expect(HPACKDecoderTests.decode(&decoder, bytes) == ["content-length: 3", "empty: ", "x: y"])
   }
 
+  @Test func requests() {
+    let head = PaddedBytes(
+      "PUT /a?b HTTP/1.1\r\nX: y\r\nHost: a.example:80\r\nTE: x\r\nTransfer-Encoding: chunked\r\nZ: 1\r\n\r\n")
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder(tableSize: 4096)
+    let bytes = block(&encoder) { $0.add(request: head.base, head.count, takesTrailers: true) }
+    #expect(
+      HPACKDecoderTests.decode(&decoder, bytes) == [
+        ":method: PUT", ":scheme: http", ":path: /a?b", ":authority: a.example:80", "te: trailers", "x: y", "z: 1",
+      ])
+    let least = PaddedBytes("GET / HTTP/1.1\r\nHost:\r\n\r\n")
+    let second = block(&encoder) { $0.add(request: least.base, least.count, takesTrailers: false) }
+    #expect(second == hex("828684"))
+  }
+
   /// The room that is promised is enough for the worst of heads: names of one byte and values that Huffman can't shorten.
   @Test func room() {
     for text in ["a:\r\n", "a:~\r\n", "abc: \u{1}\u{2}\r\n", String(repeating: "{", count: 200) + ":\r\n"] {
