@@ -11,6 +11,15 @@ func tests(of name: String, _ more: Target.Dependency...) -> Target {
   .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + more)
 }
 
+/// The fuzzers: a test that replays what they start from, or, for `deploy/test.sh fuzz`, a program that libFuzzer drives.
+func fuzzers(of rooms: Target.Dependency...) -> Target {
+  let path = "Tests/Fuzzing"
+  if Context.environment["GATEHOUSE_FUZZERS"] == nil {
+    return .testTarget(name: "FuzzTests", dependencies: rooms, path: path, exclude: ["Corpus", "Program"])
+  }
+  return .executableTarget(name: "fuzz", dependencies: rooms, path: path, exclude: ["Corpus", "Replay"])
+}
+
 let package = Package(
   name: "gatehouse",
   products: [.executable(name: "gatehouse", targets: ["gatehouse"])],
@@ -31,7 +40,8 @@ let package = Package(
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),
 
     tests(of: "Primitives"),
-    tests(of: "HTTP", "Primitives"),
+    .target(name: "HTTPReference", dependencies: ["HTTP", "Primitives"], path: "Tests/HTTPReference"),
+    tests(of: "HTTP", "HTTPReference", "Primitives"),
     tests(of: "Tenancy", "Primitives"),
     tests(of: "Balancing", "Primitives"),
     tests(of: "ConfigLanguage"),
@@ -41,7 +51,8 @@ let package = Package(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
-    tests(of: "Control", "Primitives"),
+    tests(of: "Control", "Engine", "Primitives"),
+    fuzzers(of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Primitives"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -3,13 +3,21 @@
 #
 #   deploy/test.sh                     unit tests and simulations, the end-to-end suite, the budget of instructions
 #   deploy/test.sh unit | end-to-end | budget     one of the three
+#   deploy/test.sh soak [MINUTES]      simulated worlds by seed on all processors, until interrupted or for so long
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
+#   deploy/test.sh fuzz [MINUTES [TARGET...]]     libFuzzer, MINUTES (default 1) for each of these targets, or of all
+#   deploy/test.sh sanitize [thread|address]      unit and end-to-end tests under this sanitizer, or under one after the other
 #
+# A soak begins at seed FIRST, by default the second it is started in; a seed that fails is told with the line that
+# replays it and the trace of the smallest world that fails the same way.
 # GATEHOUSE_BUILD_FLAGS: more flags for every build. JOBS: end-to-end processes at a time (default 4).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$root/deploy/fuzzing.sh"
+. "$root/deploy/sanitizers.sh"
 
-read -ra flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
+read -ra plain_flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
+flags=("${plain_flags[@]}")
 passed=0
 failed=0
 
@@ -32,9 +40,14 @@ filter_noise() { grep -vE '^(◇|✔|➜|􀟈|􁁛)' || true; }
 
 # Adds the counts of the end-to-end suite, run against the binary that is shipped.
 end_to_end_tests() {
+  build_release "${flags[@]}"
+  end_to_end_suite "$@"
+}
+
+# Adds the counts of the end-to-end suite, run against $gatehouse.
+end_to_end_suite() {
   local log=$root/.build/end-to-end.log status=0 summary
   mkdir -p "$root/.build"
-  build_release "${flags[@]}"
   GATEHOUSE="$gatehouse" python3 "$root/Tests/EndToEnd/run.py" --jobs "${JOBS:-4}" "$@" | tee "$log" || status=${PIPESTATUS[0]}
   summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
   if [ -z "$summary" ]; then
@@ -60,6 +73,43 @@ budget_test() {
   fi
 }
 
+# Runs simulated worlds in a quick build that keeps its assertions, and a million idle clients; counts them as tests.
+soak() {
+  local directory=$root/.build/soak processes process pids=() last
+  swift build --package-path "$root" --scratch-path "$directory" --build-tests -c release -Xswiftc -enable-testing \
+    -Xswiftc -assert-config -Xswiftc Debug -Xswiftc -enforce-exclusivity=unchecked "${flags[@]}" >&2 ||
+    die "the build of the soak failed; what the compiler said stands above"
+  processes=$(nproc)
+  export SOAK=1 MINUTES=${1:-0} STEP=$processes STOP=$directory/stop
+  rm -f "$STOP"
+  soak_process laws 'CrowdTests|FragmentationTests' && passed=1 || failed=1
+  FIRST=${FIRST:-$(date +%s)000}
+  say "worlds from seed $FIRST on, $processes at a time"
+  trap 'touch "$STOP"' INT TERM
+  for ((process = 0; process < processes; process++)); do
+    FIRST=$((FIRST + process)) soak_process "$process" SoakTests &
+    pids+=($!)
+  done
+  for process in "${pids[@]}"; do
+    while kill -0 "$process" 2>/dev/null; do wait "$process" || true; done
+  done
+  trap - INT TERM
+  for ((process = 0; process < processes; process++)); do
+    last=$(sed -n 's/^soak: \([0-9]* passed, [0-9]* failed\).*/\1/p' "$directory/soak-$process.log" | tail -n 1)
+    last=${last:-0 passed, 1 failed}
+    passed=$((passed + ${last%% *}))
+    last=${last#*, }
+    failed=$((failed + ${last%% *}))
+  done
+}
+
+# soak_process NAME FILTER: runs the tests of the soak's build that match; shows what matters and keeps all of it.
+soak_process() {
+  "$root/.build/soak/release/gatehousePackageTests.xctest" --testing-library swift-testing --filter "$2" 2>&1 |
+    tee "$root/.build/soak/soak-$1.log" | sed -un '/^FAILED seed/,/^END of seed/p; /^soak:/p; /Fatal error/p'
+  return "${PIPESTATUS[0]}"
+}
+
 need_swift
 need_packages libssl-dev curl openssl wrk nghttp2-client python3
 
@@ -68,6 +118,9 @@ case "${1:-all}" in
   unit) unit_tests ;;
   end-to-end) shift; end_to_end_tests "$@" ;;
   budget) budget_test ;;
+  soak) soak "${2:-}" ;;
+  fuzz) shift; fuzz_targets "$@" ;;
+  sanitize) shift; [ $# -gt 0 ] || set -- thread address; for kind in "$@"; do sanitize "$kind"; done ;;
   *) end_to_end_tests "$@" ;;
 esac
 

@@ -1,5 +1,6 @@
 // Static inline wrappers for what Swift can't import from Linux' headers: variadic calls, macros and bit masks.
 #pragma once
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -91,6 +93,19 @@ static inline int linux_epoll_remove(int poller, int descriptor) {
 }
 static inline uint64_t linux_event_token(const struct epoll_event *event) { return event->data.u64; }
 static inline uint32_t linux_event_bits(const struct epoll_event *event) { return event->events; }
+static inline ssize_t linux_peek(int descriptor, void *into, size_t count) {
+  return syscall(SYS_recvfrom, descriptor, into, count, MSG_PEEK, NULL, NULL);
+}
+static inline int linux_watch_create(void) { return inotify_init1(IN_NONBLOCK | IN_CLOEXEC); }
+static inline int linux_watch_folder(int watch, const char *path) {
+  return inotify_add_watch(watch, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR);
+}
+// The file name of the event at a place of what was read from a watch, NULL when events were lost; moves the place on.
+static inline const char *linux_watch_next(const char *events, size_t *place) {
+  const struct inotify_event *event = (const struct inotify_event *)(events + *place);
+  *place += sizeof *event + event->len;
+  return event->mask & IN_Q_OVERFLOW || event->len == 0 ? NULL : event->name;
+}
 static inline int linux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 static inline int64_t linux_now(clockid_t clock) {
   struct timespec value;

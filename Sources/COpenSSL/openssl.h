@@ -26,11 +26,17 @@ static inline void openssl_forbid_tickets(SSL_CTX *context) {
   SSL_CTX_set_num_tickets(context, 0);
 }
 static inline void openssl_set_session_cache(SSL_CTX *context, long mode) { SSL_CTX_set_session_cache_mode(context, mode); }
+static inline void openssl_verify_nothing(SSL_CTX *context) { SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL); }
+static inline void openssl_verify_peer(SSL_CTX *context, int is_required) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+}
 static inline int openssl_set_groups(SSL_CTX *context, const char *groups) { return (int)SSL_CTX_set1_groups_list(context, (char *)groups); }
 static inline int openssl_set_server_name(SSL *ssl, const char *name) { return (int)SSL_set_tlsext_host_name(ssl, (char *)name); }
 static inline void openssl_set_app_data(SSL *ssl, void *data) { SSL_set_app_data(ssl, data); }
 static inline void *openssl_app_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
-static inline const char *openssl_server_name(const SSL *ssl) { return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name); }
+static inline int openssl_server_name_extension(SSL *ssl, const unsigned char **bytes, size_t *count) {
+  return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, bytes, count);
+}
 
 // Has a MAC of tickets use HMAC-SHA256 with a key.
 static inline int openssl_set_seal(EVP_MAC_CTX *seal, const unsigned char *key, size_t count) {

@@ -44,7 +44,7 @@ public final class Engine: @unchecked Sendable {
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
   /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
-  private var images: [BlueprintImage] = []
+  private(set) var images: [BlueprintImage] = []
   private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
@@ -61,6 +61,7 @@ public final class Engine: @unchecked Sendable {
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
     images = [image]
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
+    noteSecurePort()
     for number in 0..<blueprint.workers { try start(number, image, descriptors) }
     try awaitStart()
   }
@@ -86,8 +87,16 @@ public final class Engine: @unchecked Sendable {
     /// What the blueprint in use says of it.
     var settings: Listener
 
+    /// The port; 0 when there is none.
+    var port: UInt16 {
+      switch bound {
+      case .tcp(_, let port), .anyAddress(let port): port
+      case .unix: 0
+      }
+    }
+
     /// What worker `number` is told of it.
-    func socket(of number: Int) -> ListenerSocket { ListenerSocket(sockets[number], tls: settings.tls) }
+    func socket(of number: Int) -> ListenerSocket { ListenerSocket(sockets[number], settings) }
   }
 
   /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
@@ -142,6 +151,12 @@ public final class Engine: @unchecked Sendable {
     return all
   }
 
+  /// Tells workers where requests are sent on to.
+  private func noteSecurePort() {
+    let secure = listeners.first { $0.settings.tls != nil && $0.port != 0 }
+    process.securePort.store(secure?.port ?? 443, ordering: .relaxed)
+  }
+
   private static func bound(_ endpoint: Endpoint, _ socket: Int32) -> Endpoint {
     let port = Socket.localAddress(of: socket).port
     return switch endpoint {
@@ -182,14 +197,13 @@ public final class Engine: @unchecked Sendable {
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
     let wanted = try listeners(for: next.listeners, workers: workers.count)
-    let speaksTLS = (known + wanted).contains { $0.settings.tls != nil }
-    let hasChanged = speaksTLS || known.map(\.endpoint) != wanted.map(\.endpoint)
     listeners = wanted
+    noteSecurePort()
     next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
     current.withLock { $0 = next }
     images.append(image)
     for (number, worker) in workers.enumerated() {
-      worker.mailbox.leave(image, listeners: hasChanged ? wanted.map { $0.socket(of: number) } : nil)
+      worker.mailbox.leave(image, listeners: wanted.map { $0.socket(of: number) })
       worker.waker.wake()
     }
     // The workers close the sockets that are not among these; a path nobody listens on is removed.

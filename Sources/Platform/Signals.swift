@@ -9,15 +9,7 @@ public enum Signals {
     _ = pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
-  /// Waits for one of `signals`, which must be held.
-  public static func next(of signals: [Int32]) -> Int32 {
-    var set = makeSet(signals)
-    var number: Int32 = 0
-    while sigwait(&set, &number) != 0 {}
-    return number
-  }
-
-  /// Waits for one of `signals`, at most `milliseconds`; `nil` when none came.
+  /// Waits for one of `signals`, which must be held, at most `milliseconds`; `nil` when none came.
   public static func next(of signals: [Int32], milliseconds: Int) -> Int32? {
     var set = makeSet(signals)
     var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)

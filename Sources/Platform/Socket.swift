@@ -109,6 +109,11 @@ public enum Socket {
     linux_recv(socket, into, capacity)
   }
 
+  /// Copies what could be received, which stays where it is.
+  public static func peek(_ socket: Int32, _ into: UnsafeMutablePointer<UInt8>, _ capacity: Int) -> Int {
+    linux_peek(socket, into, capacity)
+  }
+
   /// Sends without SIGPIPE; as `send(2)`.
   public static func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
     linux_send(socket, bytes, count)

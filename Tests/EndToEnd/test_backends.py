@@ -1,5 +1,6 @@
 """Where requests go: placement, balancing, health, retries."""
 import collections
+import re
 import threading
 import time
 
@@ -184,6 +185,15 @@ class Health(Case):
         eventually(lambda: self.up(g, a) == 1, "a is back")
         with g.client() as c:
             eventually(lambda: c.get().body == b"a", "a gets requests again")
+
+    def test_it_is_told_when_a_backend_goes_and_comes_back(self):
+        a, b = self.checked("a"), self.checked("b")
+        g = self.simple(a, b, lines=[self.CHECK])
+        a.health = False
+        seen, _ = g.log.wait(f"backend {re.escape(a.address)} of shard one is down$")
+        a.health = True
+        g.log.wait(f"backend {re.escape(a.address)} of shard one is up again$", after=seen)
+        self.assertNotIn(b.address + " of shard", g.log.text())
 
     def test_one_bad_check_is_not_enough(self):
         a, b = self.checked("a"), self.checked("b")

@@ -34,7 +34,7 @@ import Testing
       try onThread {
         Signals.hold([SIGUSR1, SIGUSR2])
         pthread_kill(pthread_self(), SIGUSR1)
-        return Signals.next(of: [SIGUSR1, SIGUSR2])
+        return Signals.next(of: [SIGUSR1, SIGUSR2], milliseconds: 5_000)
       } == SIGUSR1)
   }
 

@@ -23,15 +23,20 @@ public struct HealthState: Sendable, BitwiseCopyable {
   private var failedChecks: Int32 = 0
   private var failedConnects: Int32 = 0
   private var goodChecks: Int32 = 0
-  private let rise: Int32
-  private let fall: Int32
-  private let hasActiveChecks: Bool
+  private var rise: Int32 = 1
+  private var fall: Int32 = 1
+  private var hasActiveChecks = false
 
   /// How long a backend without active checks is left alone before one attempt, in nanoseconds.
   public static var cooldown: Int64 { 10 * .second }
 
   /// A backend that is up; `rise` and `fall` (at least 1) as in the `health` directive.
   public init(rise: Int, fall: Int, hasActiveChecks: Bool) {
+    adopt(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
+  }
+
+  /// Goes by other rules from now on; what is known of the backend, and since when, stays.
+  public mutating func adopt(rise: Int, fall: Int, hasActiveChecks: Bool) {
     self.rise = Int32(clamping: max(rise, 1))
     self.fall = Int32(clamping: max(fall, 1))
     self.hasActiveChecks = hasActiveChecks

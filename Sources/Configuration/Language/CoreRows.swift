@@ -4,8 +4,8 @@ import ConfigLanguage
 public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
-    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + planRows + tenantRows
-      + placementRows + http2Rows)
+    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows + planRows
+      + tenantRows + placementRows + http2Rows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day
@@ -140,7 +140,9 @@ public enum GatehouseLanguage {
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
     DirectiveRow(
       in: "shard", "protocol", [.value("PROTOCOL", .choice(["http/1.1", "h2"]))], absent: "http/1.1",
-      help: "What backends are spoken to in; h2 in clear, known beforehand, many requests on a connection."),
+      help: "What backends are spoken to in; h2 puts many requests on a connection."),
+    DirectiveRow(
+      in: "shard", "tls", block: "tls", absent: "in clear", help: "TLS to the backends, checks included."),
     DirectiveRow(
       in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
       help: "Unused connections kept per worker and backend."),

@@ -1,18 +1,24 @@
 import ConfigLanguage
 import Engine
-import Foundation
+import FoundationEssentials
 import Platform
 import Primitives
 
 extension Draft {
   /// Applies the block of a listener.
   mutating func readListener(_ directive: Directive, _ listener: inout Listener) {
+    listener.redirects = directive.child("redirect") != nil
+    listener.announcers =
+      directive.child("proxy-protocol")?.all("NETWORK").compactMap { addresses.network($0.word) } ?? []
     var table = CertificateTable()
     for line in directive.children("certificate") {
       if let certificate = certificate(line) { table.add(certificate) }
     }
     listener.protocols = protocols(directive)
-    guard directive.child("certificate") != nil else { return refuseLonely(directive) }
+    let folder = folder(directive.child("certificates")?["DIR"])
+    guard directive.child("certificate") != nil || directive.child("certificates") != nil else {
+      return refuseLonely(directive)
+    }
     var settings = ServerTLSSettings()
     readVersions(directive, &settings)
     if let words = directive.child("protocols")?.all("PROTOCOL") { settings.protocols = words.map(\.text) }
@@ -22,9 +28,10 @@ extension Draft {
     }
     settings.tickets = ticketKeys(directive.child("tls-tickets"))
     checkCiphers(directive, settings)
+    readClients(directive, &settings)
     guard diagnostics.isClean else { return }
     do throws(TLSFault) {
-      listener.tls = try ServerTLS(settings, table)
+      listener.tls = try ServerTLS(settings, table, folder: folder)
     } catch {
       diagnostics.error("TLS of this listener \(error)", at: directive.range)
     }
@@ -32,9 +39,55 @@ extension Draft {
 
   /// Says that TLS was meant where there is no certificate.
   private func refuseLonely(_ directive: Directive) {
-    for child in directive.children where child.row.name.hasPrefix("tls-") {
+    let names = ["tls-versions", "tls-ciphers", "tls-ciphersuites", "tls-tickets", "client-certificate"]
+    for child in directive.children where names.contains(child.row.name) {
       diagnostics.error(
         "'\(child.row.name)' needs a certificate", at: child.range, suggestion: "add 'certificate FILE key FILE'")
+    }
+  }
+
+  /// The folder that a value names, looked through; one that is in use already is used on.
+  private mutating func folder(_ value: Value?) -> CertificateFolder? {
+    guard let value else { return nil }
+    let path = SourceAccess.path(value.text, besides: name(of: value.word))
+    do throws(SystemError) {
+      let folder: CertificateFolder
+      if let known = folders[path] { folder = known } else { folder = try CertificateFolder(path: path) }
+      folders[path] = folder
+      for finding in try folder.scan() {
+        diagnostics.warn("\(Word.shown(finding.path)) \(finding.reason)", at: value.word.range)
+      }
+      return folder
+    } catch {
+      diagnostics.error("\(value.word.shown) can't be watched: \(error)", at: value.word.range)
+      return nil
+    }
+  }
+
+  private func readClients(_ directive: Directive, _ settings: inout ServerTLSSettings) {
+    guard let line = directive.child("client-certificate"), let need = line["NEED"], let ca = line["ca"] else { return }
+    guard let bytes = read(ca) else { return }
+    settings.clientCertificates = need.text == "required" ? .required : .optional
+    settings.authorities = bytes
+    var probe = ClientTLSSettings()
+    probe.authorities = bytes
+    do throws(TLSFault) {
+      _ = try ClientTLS(probe)
+    } catch {
+      diagnostics.error("\(ca.word.shown) \(error)", at: ca.word.range)
+    }
+  }
+
+  /// Says that requests are sent on to a listener that isn't there.
+  func checkRedirects(_ blueprint: Blueprint) {
+    let isSecure = blueprint.listeners.contains { $0.tls != nil }
+    for directive in all("listen") {
+      guard let redirect = directive.child("redirect") else { continue }
+      if directive.child("certificate") != nil || directive.child("certificates") != nil {
+        diagnostics.error("this listener is the https one itself", at: redirect.range)
+      } else if !isSecure, diagnostics.isClean {
+        diagnostics.error("no listener has a certificate", at: redirect.range)
+      }
     }
   }
 
@@ -86,8 +139,7 @@ extension Draft {
       checkValidity(certificate, file)
       return certificate
     } catch {
-      let isOfKey = [.noKey, .badKey, .encryptedKey, .mismatch].contains(error)
-      let word = isOfKey ? keyFile.word : file.word
+      let word = error.isOfKey ? keyFile.word : file.word
       diagnostics.error("\(word.shown) \(error)", at: word.range)
       return nil
     }
@@ -96,8 +148,7 @@ extension Draft {
   private func checkValidity(_ certificate: Certificate, _ file: Value) {
     let now = Clock.wall() / .second
     let days = { (seconds: Int64) in
-      ISO8601DateFormatter.string(
-        from: Date(timeIntervalSince1970: Double(seconds)), timeZone: .gmt, formatOptions: .withFullDate)
+      Date(timeIntervalSince1970: Double(seconds)).ISO8601Format(.iso8601.year().month().day())
     }
     if now > certificate.expiry {
       diagnostics.warn("\(file.word.shown) has expired on \(days(certificate.expiry))", at: file.word.range)

@@ -37,6 +37,7 @@ extension Draft {
       if claim(endpoint, "listen", value.word, &claims) { blueprint.listeners.append(listener) }
     }
     blueprint.tickets = tickets
+    checkRedirects(blueprint)
     let metrics = top("metrics")
     for value in metrics?.all("ADDRESS") ?? [] {
       guard let endpoint = addresses.listenAddress(value.word) else { continue }

@@ -13,6 +13,8 @@ struct Draft {
   let hosts = HostReader()
   /// How files are reached.
   let access: SourceAccess
+  /// Folders of certificates by path: those of the blueprint in use, and new ones.
+  var folders: [String: CertificateFolder] = [:]
   /// Keys of TLS tickets made in memory, once they were needed.
   var tickets: TicketKeys?
   /// The `defaults` blocks by kind.
@@ -56,6 +58,7 @@ struct Draft {
   /// Applies every directive and checks what they say of each other.
   mutating func finish(processors: Int, previous: Blueprint?) -> LoadOutcome {
     tickets = previous?.tickets
+    for folder in previous?.certificateFolders ?? [] { folders[folder.path] = folder }
     readShards()
     readPlans()
     checkDefaults()

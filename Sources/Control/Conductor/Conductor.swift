@@ -29,6 +29,7 @@ final class Conductor {
   private let engine: Engine
   private var server: MetricsServer?
   private var writer: RecordWriter?
+  private var backends = BackendWatch()
 
   // MARK: - the commands
 
@@ -153,7 +154,7 @@ final class Conductor {
   private func conduct() {
     var isDraining = false
     while !isDraining {
-      switch Signals.next(of: Conductor.signals) {
+      switch nextSignal() {
       case SIGHUP:
         reload()
         // What the old configuration held lies in pieces between what is in use.
@@ -164,6 +165,23 @@ final class Conductor {
       }
     }
     stop()
+  }
+
+  /// Milliseconds between two looks at backends and at folders of certificates; a certificate that has changed is in use
+  /// after two of them.
+  private static let look = 250
+
+  /// Waits for a signal; meanwhile tells of backends that come and go, and takes up certificates that change.
+  private func nextSignal() -> Int32 {
+    while true {
+      if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
+      for line in backends.changes(in: engine) { say(line) }
+      for folder in engine.blueprint.certificateFolders {
+        for finding in folder.poll() {
+          say("certificate not taken: \(finding.path) \(finding.reason); what was in use before stays")
+        }
+      }
+    }
   }
 
   /// Puts the configuration as it is now into use, or says why not and changes nothing.

@@ -42,6 +42,15 @@ public struct Blueprint: Sendable {
   /// The tenants.
   public var tenants: TenantDirectory
 
+  /// The folders that listeners look certificates up in.
+  public var certificateFolders: [CertificateFolder] {
+    var folders: [CertificateFolder] = []
+    for case let folder? in listeners.map({ $0.tls?.folder }) where !folders.contains(where: { $0 === folder }) {
+      folders.append(folder)
+    }
+    return folders
+  }
+
   /// A blueprint for `tenants` with the defaults of the language and no listener, shard or rule.
   public init(tenants: TenantDirectory) { self.tenants = tenants }
 }
@@ -54,6 +63,10 @@ public struct Listener: Sendable {
   public var protocols = ListenerProtocols.http1
   /// The server's side of TLS; `nil` speaks in clear.
   public var tls: ServerTLS?
+  /// Whether requests are sent on to the first listener that speaks TLS.
+  public var redirects = false
+  /// Peers that announce whom they speak for (PROXY protocol), and must.
+  public var announcers: [IPNetwork] = []
 
   /// A listener that speaks HTTP/1.1 in clear.
   public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
@@ -134,6 +147,8 @@ public struct Shard: Sendable {
   public var poolIdle = 64
   /// Whether its backends are spoken to in HTTP/2.
   public var speaksHTTP2 = false
+  /// How TLS is spoken to the backends; `nil` speaks in clear.
+  public var tls: ShardTLS?
 
   /// A shard without backends.
   public init(name: String) { self.name = name }

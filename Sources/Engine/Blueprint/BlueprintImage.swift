@@ -88,7 +88,8 @@ final class BlueprintImage: @unchecked Sendable {
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
         speaksHTTP2: shard.speaksHTTP2)
       for backend in shard.backends {
-        let backendNumber = number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health)
+        let backendNumber =
+          number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health, tls: shard.tls)
         isComplete = isComplete && backendNumber >= 0
         backends[nextBackend] = BackendEntry(
           number: backendNumber, weight: Int32(backend.weight), poolIdle: Int32(shard.poolIdle),

@@ -22,6 +22,7 @@ extension Worker where N: ~Copyable {
       }
       taken += 1
       connection.pointee.socket = socket
+      if network.redirects(listener) { connection.pointee.flags.insert(.redirects) }
       welcome(slot)
       if listener < listenerProtocols.count, listenerProtocols[listener] != .http1 {
         expectHTTP2(slot, listenerProtocols[listener])
@@ -51,8 +52,20 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard !network.isOpening(connection.pointee.socket) else { return false }
     connection.pointee.phase = .idle
-    if network.isSecure(connection.pointee.socket) { connection.pointee.flags.insert(.isSecure) }
-    if network.hasAgreedOnHTTP2(connection.pointee.socket) { startHTTP2(slot) }
+    if network.isSecure(connection.pointee.socket) {
+      connection.pointee.flags.insert(.isSecure)
+      mine[network.isResumed(connection.pointee.socket) ? WorkerPlace.resumed : WorkerPlace.handshakes].add()
+      // What the handshake agreed on, not the first bytes.
+      connection.pointee.flags.remove(.choosesProtocol)
+      if network.hasAgreedOnHTTP2(connection.pointee.socket) { startHTTP2(slot) }
+    }
+    network.takeAnnounced(
+      connection.pointee.socket, peer: &connection.pointee.address, port: &connection.pointee.port)
+    if view.trusts(connection.pointee.address) {
+      connection.pointee.flags.insert(.isTrusted)
+    } else {
+      connection.pointee.flags.remove(.isTrusted)
+    }
     setDeadline(slot, network.now.advanced(by: isDraining ? Limit.linger : view.timeouts.keepAlive))
     return true
   }
@@ -87,6 +100,7 @@ extension Worker where N: ~Copyable {
     assert(connection.pointee.exchange < 0, "a client closed under its exchange")
     if connection.pointee.flags.contains(.isStream) { return closeStream(slot) }
     if connection.pointee.flags.contains(.isHTTP2) { abandonStreams(slot) }
+    if connection.pointee.phase == .connecting { mine[WorkerPlace.failedHandshakes].add() }
     setActive(slot, false)
     mine[WorkerPlace.idleConnections].subtract()
     clientCount -= 1
@@ -128,17 +142,30 @@ extension Worker where N: ~Copyable {
   mutating func closeIdleClients() {
     var slots: [Int32] = []
     connections.forEachSlot { slots.append($0) }
-    for slot in slots where connections[slot].pointee.role == .client && connections[slot].pointee.phase == .idle {
-      if connections[slot].pointee.flags.contains(.isHTTP2) {
-        startShutdown(slot)
-        continue
-      }
-      if connections[slot].pointee.flags.contains(.readable) {
-        readClient(slot)
-      } else if !connections[slot].pointee.output.isAllocated {
+    for slot in slots where isIdle(slot) {
+      // A request that has come by now is served, told or not: to close on it would reset it.
+      connections[slot].pointee.flags.insert(.readable)
+      readClient(slot)
+      guard isIdle(slot) else { continue }
+      // To close on a request that is on its way would reset an answer that is on its way as well.
+      if network.now - connections[slot].pointee.headStarted < Limit.linger {
+        partFrom(slot)
+      } else {
         closeClient(slot, resetting: false)
       }
     }
+    for slot in slots
+    where connections[slot].pointee.flags.contains(.isHTTP2) && connections[slot].pointee.role == .client {
+      startShutdown(slot)
+    }
+  }
+
+  /// Whether a slot holds a client that has sent nothing since its last answer, which it has in whole.
+  private func isIdle(_ slot: Int32) -> Bool {
+    let connection = connections[slot]
+    return connection.pointee.socket >= 0 && connection.pointee.role == .client && connection.pointee.phase == .idle
+      && !connection.pointee.input.isAllocated && !connection.pointee.output.isAllocated
+      && !connection.pointee.flags.contains(.isHTTP2)
   }
 
   /// Ends what a drain waited for in vain.

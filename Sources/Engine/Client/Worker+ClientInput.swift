@@ -202,10 +202,10 @@ extension Worker where N: ~Copyable {
   private mutating func takeHead(_ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
     let connection = connections[slot]
     if connection.pointee.phase == .head {
-      // Part of it was seen before: look only at what is new until its end is in.
+      // Part of it was seen before: look only at what is new until its end is in, or none can come. Why it can't is for
+      // the parser to say, so that the answer is the same whatever the pieces.
       let outcome = connection.pointee.scan.advance(base, count, sizeBound: view.bounds.headerSize)
       if outcome == .incomplete { return 0 }
-      if outcome != .complete { return refuseHead(slot, outcome, base, count) }
     }
     let outcome = parser.parseRequest(
       base, count, sizeBound: view.bounds.headerSize, countBound: view.bounds.headerCount)
@@ -245,6 +245,10 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     let isKnown = connection.pointee.flags.contains(.isProbed)
     guard connection.pointee.flags.contains(.peerEnded), !isKnown, connection.pointee.exchange >= 0 else { return }
+    // An answer under way finds out by itself, and has a deadline of its own.
+    guard !exchanges[connection.pointee.exchange].pointee.flags.contains(.isAnswered),
+      !connection.pointee.output.isAllocated
+    else { return }
     setDeadline(slot, network.now.advanced(by: Limit.abortProbe))
   }
 

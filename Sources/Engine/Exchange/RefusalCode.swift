@@ -4,7 +4,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case badRequest, tenantConflict, tenantUnknown, tenantSuspended
   case headTooLarge, targetTooLong, bodyTooLarge
   case overloaded, rateLimited, concurrencyLimited
-  case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout
+  case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
 
   /// How many codes.
   static let count = allCases.count
@@ -28,6 +28,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .badResponse: "bad_response"
     case .responseTimeout: "response_timeout"
     case .requestTimeout: "request_timeout"
+    case .misdirected: "misdirected"
     }
   }
 
@@ -41,6 +42,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .requestTimeout: 408
     case .bodyTooLarge: 413
     case .targetTooLong: 414
+    case .misdirected: 421
     case .rateLimited, .concurrencyLimited: 429
     case .headTooLarge: 431
     case .connectFailed, .badResponse: 502
@@ -58,6 +60,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case 408: "Request Timeout"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
+    case 421: "Misdirected Request"
     case 429: "Too Many Requests"
     case 431: "Request Header Fields Too Large"
     case 502: "Bad Gateway"
@@ -85,13 +88,14 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .badResponse: "The application server's response is malformed."
     case .responseTimeout: "The application server did not answer in time."
     case .requestTimeout: "The request did not arrive in time."
+    case .misdirected: "The connection was made for another tenant than the request names."
     }
   }
 
   /// The error type of `Proxy-Status` (RFC 9209, section 2.3).
   var proxyError: StaticString {
     switch self {
-    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout:
+    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout, .misdirected:
       "http_request_error"
     case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown: "destination_not_found"

@@ -113,7 +113,7 @@ extension Worker where N: ~Copyable {
     }
     setDeadline(slot, .distantFuture)
     if connection.pointee.phase == .tunnel, connection.pointee.flags.contains(.closesAfterOutput) {
-      network.endSending(connection.pointee.socket)
+      endSending(slot)
       endTunnelIfOver(id)
       guard connection.pointee.socket >= 0, connection.pointee.exchange == id else { return }
     }
@@ -127,7 +127,8 @@ extension Worker where N: ~Copyable {
   /// The client is gone or must go: ends its exchange, if it has one, and closes it.
   mutating func abandonClient(_ slot: Int32) {
     let id = connections[slot].pointee.exchange
-    guard id >= 0 else { return closeClient(slot, resetting: false) }
+    // What it has not been sent yet is the end of an answer: that must not look complete.
+    guard id >= 0 else { return closeClient(slot, resetting: connections[slot].pointee.output.isAllocated) }
     if exchanges[id].pointee.status == 0 { exchanges[id].pointee.status = Self.clientGone }
     finish(id, then: .reset)
   }

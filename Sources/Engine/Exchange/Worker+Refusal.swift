@@ -220,7 +220,7 @@ extension Worker where N: ~Copyable {
       writeHead(&writer, exchange, code, body.count)
       let count = writer.count
       if connections[slot].pointee.flags.contains(.isStream) {
-        sendStreamAnswer(slot, code, head: count, body: body.count)
+        sendStreamAnswer(slot, status: code.status, head: count, body: body.count)
         return closeStream(slot)
       }
       (writeScratch + count).update(from: writeScratch + Self.bodyPlace, count: body.count)

@@ -19,6 +19,7 @@ extension Worker where N: ~Copyable {
     let exchange = exchanges[id]
     note(head, in: exchange)
     if connections[slot].pointee.flags.contains(.isStream) { noteStream(exchange) }
+    if connections[slot].pointee.flags.contains(.redirects) { return redirect(id, base, count, head) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
     guard keepRequest(id, slot, base, head) else { return refuse(id, .headTooLarge, base, count, head) }
@@ -87,6 +88,9 @@ extension Worker where N: ~Copyable {
       counters.announce(decision.tenant, shard: exchange.pointee.shard)
     }
     guard decision.code == .none else { return decision.code }
+    if connections[slot].pointee.flags.contains(.isSecure), isMisdirected(slot, facts.host, decision.tenant) {
+      return .misdirected
+    }
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
       return .bodyTooLarge
     }

@@ -39,8 +39,10 @@ extension Worker where N: ~Copyable {
     let data = scratch + Limit.headroom
     let count = receive(slot, data, Int(connection.pointee.window))
     if count > 0 { return forwardTunnel(slot, data, count) }
-    if count == -1 { return tunnelSideEnded(slot, other, id) }
-    if count == -2 { breakResponse(id) }
+    // A send may have been told of a reset before: then the end is none, unless both have ended.
+    let isInOrder = connection.pointee.flags.contains(.hasEndedSending) || !connection.pointee.flags.contains(.isBroken)
+    if count == -1, isInOrder { return tunnelSideEnded(slot, other, id) }
+    if count < 0 { breakResponse(id) }
   }
 
   func otherSide(of slot: Int32, in id: Int32) -> Int32 {
@@ -66,12 +68,15 @@ extension Worker where N: ~Copyable {
       connections[other].pointee.flags.insert(.closesAfterOutput)
       return
     }
-    if connections[other].pointee.flags.contains(.isStream) {
-      endStreamOutput(other)
-    } else {
-      network.endSending(connections[other].pointee.socket)
-    }
+    endSending(other)
     endTunnelIfOver(id)
+  }
+
+  /// Ends our half of a tunnel's side, which has got all that was said to it.
+  mutating func endSending(_ slot: Int32) {
+    connections[slot].pointee.flags.insert(.hasEndedSending)
+    if connections[slot].pointee.flags.contains(.isStream) { return endStreamOutput(slot) }
+    network.endSending(connections[slot].pointee.socket)
   }
 
   /// Ends a tunnel in order once both sides have ended and got all that was said to them.

@@ -5,7 +5,7 @@ import Primitives
 /// time more of it has come.
 enum ProbeFrames {
   /// The frames that ask what `head`, of HTTP/1.1, asks.
-  static func request(_ head: [UInt8]) -> [UInt8] {
+  static func request(_ head: [UInt8], isSecure: Bool) -> [UInt8] {
     var machine = HTTP2Connection(.client, bounds: HTTP2Bounds())
     let place = machine.openStream(owner: 0)
     let padded = head + [UInt8](repeating: 0, count: BufferPool.padding)
@@ -14,7 +14,7 @@ enum ProbeFrames {
       let start = buffer.baseAddress!
       machine.encoder.pointee.begin(at: start + FrameHeader.count)
       padded.withUnsafeBufferPointer {
-        machine.encoder.pointee.add(request: $0.baseAddress!, head.count, takesTrailers: false)
+        machine.encoder.pointee.add(request: $0.baseAddress!, head.count, isSecure: isSecure, takesTrailers: false)
       }
       count = machine.frameHeaders(of: place, machine.encoder.pointee.count, endsStream: true, at: start)
     }

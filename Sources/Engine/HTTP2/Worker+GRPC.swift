@@ -24,7 +24,7 @@ extension RefusalCode {
   var grpcStatus: Int64 {
     switch self {
     case .none: 0
-    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong: 13
+    case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .misdirected: 13
     case .tenantUnknown: 12
     case .tenantSuspended: 7
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8

@@ -126,18 +126,18 @@ extension Worker where N: ~Copyable {
       let body = writeBody(exchange, code)
       writeHead(&writer, exchange, code, body.count)
       let hasBody = !exchange.pointee.flags.contains(.isHead)
-      sendStreamAnswer(client, code, head: writer.count, body: hasBody ? body.count : 0)
+      sendStreamAnswer(client, status: code.status, head: writer.count, body: hasBody ? body.count : 0)
       exchange.pointee.bytesOut += UInt64(writer.count + (hasBody ? body.count : 0))
     }
     finish(id, then: .next)
   }
 
   /// Sends an answer of the proxy's own whose head is at the start of the write scratch, its body at `bodyPlace`.
-  mutating func sendStreamAnswer(_ slot: Int32, _ code: RefusalCode, head: Int, body: Int) {
+  mutating func sendStreamAnswer(_ slot: Int32, status: UInt16, head: Int, body: Int) {
     var line = 0
     while writeScratch[line] != UInt8(ascii: "\n") { line += 1 }
     sendStreamLines(
-      slot, status: code.status, writeScratch + line + 1, head - line - 1, endsStream: body == 0)
+      slot, status: status, writeScratch + line + 1, head - line - 1, endsStream: body == 0)
     if body > 0 { sendStreamData(slot, writeScratch + Self.bodyPlace, body, endsStream: true) }
   }
 

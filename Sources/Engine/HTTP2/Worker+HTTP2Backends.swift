@@ -63,7 +63,10 @@ extension Worker where N: ~Copyable {
   /// A connection for streams came to its end of connecting, one way or the other.
   mutating func backendConnected(_ slot: Int32) {
     let connection = connections[slot]
-    guard network.isConnected(connection.pointee.socket) else { return streamsCannotConnect(slot) }
+    let socket = connection.pointee.socket
+    guard network.isConnected(socket), !network.isSecure(socket) || network.hasAgreedOnHTTP2(socket) else {
+      return streamsCannotConnect(slot)
+    }
     noteConnectSuccess(connection.pointee.backend)
     connection.pointee.phase = .waiting
     setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))

@@ -6,9 +6,13 @@ extension Worker where N: ~Copyable {
   mutating func expectHTTP2(_ slot: Int32, _ protocols: ListenerProtocols) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0, !connection.pointee.flags.contains(.isSurplus) else { return }
-    // With TLS it is agreed on in the handshake.
-    guard connection.pointee.phase != .connecting else { return }
-    if protocols == .http2 { startHTTP2(slot) } else { connections[slot].pointee.flags.insert(.choosesProtocol) }
+    // What goes before the first byte is awaited first: a handshake may agree on something.
+    let isOpen = connection.pointee.phase != .connecting
+    if protocols == .http2, isOpen {
+      startHTTP2(slot)
+    } else {
+      connections[slot].pointee.flags.insert(.choosesProtocol)
+    }
   }
 
   /// From now on a connection speaks HTTP/2; what a client has sent so far is still to be read.
@@ -37,7 +41,8 @@ extension Worker where N: ~Copyable {
       return connections[slot].pointee.role == .client ? readStream(slot) : readBackendStream(slot)
     }
     if flags.contains(.isHTTP2) { return receiveFrames(slot) }
-    chooseProtocol(slot)
+    guard connections[slot].pointee.phase == .connecting else { return chooseProtocol(slot) }
+    if takeOpened(slot) { readClient(slot) }
   }
 
   /// Looks at the first bytes of a client: whether they begin the preface of HTTP/2.

@@ -26,7 +26,8 @@ extension Worker where N: ~Copyable {
     }
     let isGRPC = connections[exchange.pointee.client].pointee.flags.contains(.isGRPC)
     session.pointee.machine.encoder.pointee.begin(at: start + FrameHeader.count)
-    session.pointee.machine.encoder.pointee.add(request: kept.first, head, takesTrailers: isGRPC)
+    session.pointee.machine.encoder.pointee.add(
+      request: kept.first, head, isSecure: network.isSecure(connections[parent].pointee.socket), takesTrailers: isGRPC)
     let body = exchange.pointee.keptBody
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
     let isLast = isWhole && body.count == 0 && exchange.pointee.keptTrailers == 0

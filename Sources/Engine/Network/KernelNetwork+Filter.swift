@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Primitives
 
@@ -9,20 +10,19 @@ extension KernelNetwork {
     filters + Int(SocketFilter.descriptor(socket))
   }
 
-  /// Puts `channel` between a new socket and the engine, which hears of it by `token`.
-  func addFilter(to socket: Int32, token: UInt64, _ channel: TLSChannel?) -> OpenOutcome {
-    guard let channel, Int(socket) < Limit.descriptors else {
+  /// Puts a filter between a new socket and the engine, which hears of it by `token`.
+  func addFilter(to socket: Int32, token: UInt64, _ phase: SocketFilter.Phase, _ channel: TLSChannel?) -> OpenOutcome {
+    guard Int(socket) < Limit.descriptors else {
       channel?.free()
-      Socket.close(socket, resetting: false)
-      return .exhausted
+      return refuse(socket)
     }
     let filter = filters + Int(socket)
     let told = UInt64(filter.pointee.generation & 0x7FFF_FFFF) << 32 | SocketFilter.tokenBit | UInt64(socket)
-    guard case .opened = register(socket, token: token, telling: told) else {
-      channel.free()
+    guard case .opened = register(socket, telling: told) else {
+      channel?.free()
       return .exhausted
     }
-    filter.pointee.phase = .opening
+    filter.pointee.phase = phase
     filter.pointee.token = token
     filter.pointee.channel = channel
     return .opened(socket | SocketFilter.socketBit)
@@ -32,21 +32,47 @@ extension KernelNetwork {
   func filteredEvent(_ told: UInt64, _ kinds: NetworkEventKinds) -> NetworkEvent {
     let filter = filters + Int(told & (SocketFilter.tokenBit - 1))
     let isStale = filter.pointee.generation & 0x7FFF_FFFF != UInt32(told >> 32)
-    guard !isStale, let channel = filter.pointee.channel else { return NetworkEvent(token: .max >> 1, kinds: []) }
+    guard !isStale, filter.pointee.phase != .unused else { return NetworkEvent(token: .max >> 1, kinds: []) }
+    let socket = Int32(told & (SocketFilter.tokenBit - 1))
     let hasEnded = !kinds.isDisjoint(with: [.peerEnded, .broken])
-    if hasEnded || kinds.contains(.readable) { channel.noteEvent(hasPeerEnded: hasEnded) }
+    if hasEnded || kinds.contains(.readable) { filter.pointee.channel?.noteEvent(hasPeerEnded: hasEnded) }
+    if filter.pointee.phase == .announcing {
+      guard kinds.contains(.readable) || hasEnded else { return NetworkEvent(token: filter.pointee.token, kinds: []) }
+      takeAnnouncement(socket, filter)
+    } else if filter.pointee.phase == .connecting, !kinds.isDisjoint(with: [.writable, .broken]) {
+      filter.pointee.phase = Socket.error(of: socket) == 0 ? .opening : .failed
+    }
     let meant =
       switch filter.pointee.phase {
-      case .opening: advance(filter, channel)
-      case .open: translate(kinds, filter, channel)
-      case .failed, .unused: NetworkEventKinds.broken
+      case .opening: advance(filter)
+      case .open: translate(kinds, filter)
+      case .failed: NetworkEventKinds.broken
+      case .announcing, .connecting, .unused: NetworkEventKinds()
       }
     return NetworkEvent(token: filter.pointee.token, kinds: meant)
   }
 
+  /// Takes the peer's word on whom it speaks for, once it is in whole: not a byte of what comes after it.
+  private func takeAnnouncement(_ socket: Int32, _ filter: UnsafeMutablePointer<SocketFilter>) {
+    let count = Socket.peek(socket, record, KernelNetwork.recordSize)
+    guard count > 0 else {
+      if count == 0 || !Socket.wouldBlock { filter.pointee.phase = .failed }
+      return
+    }
+    switch ProxyHeader.parse(record, count) {
+    case .incomplete: if count == KernelNetwork.recordSize { filter.pointee.phase = .failed }
+    case .bad: filter.pointee.phase = .failed
+    case .complete(let length, let address, let port):
+      _ = Socket.receive(socket, record, length)
+      if let address { (filter.pointee.address, filter.pointee.port) = (address, port) }
+      filter.pointee.hasAddress = address != nil
+      filter.pointee.phase = filter.pointee.channel == nil ? .open : .opening
+    }
+  }
+
   /// Goes on with the handshake; the engine hears nothing before it is through or has failed.
-  private func advance(_ filter: UnsafeMutablePointer<SocketFilter>, _ channel: TLSChannel) -> NetworkEventKinds {
-    switch channel.shakeHands() {
+  private func advance(_ filter: UnsafeMutablePointer<SocketFilter>) -> NetworkEventKinds {
+    switch filter.pointee.channel?.shakeHands() ?? .failed {
     case .underWay: return []
     case .open:
       filter.pointee.phase = .open
@@ -59,8 +85,9 @@ extension KernelNetwork {
   }
 
   private func translate(
-    _ kinds: NetworkEventKinds, _ filter: UnsafeMutablePointer<SocketFilter>, _ channel: TLSChannel
+    _ kinds: NetworkEventKinds, _ filter: UnsafeMutablePointer<SocketFilter>
   ) -> NetworkEventKinds {
+    guard let channel = filter.pointee.channel else { return kinds.union(.readable) }
     var meant = kinds
     if kinds.contains(.writable) {
       if filter.pointee.receiveNeedsOutput { meant.insert(.readable) }
@@ -76,17 +103,35 @@ extension KernelNetwork {
 
   func isOpening(_ socket: Int32) -> Bool { SocketFilter.isOn(socket) && filter(socket).pointee.phase != .open }
 
-  func isSecure(_ socket: Int32) -> Bool { SocketFilter.isOn(socket) }
+  func isSecure(_ socket: Int32) -> Bool { SocketFilter.isOn(socket) && filter(socket).pointee.channel != nil }
 
-  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool {
-    guard SocketFilter.isOn(socket), let name = filter(socket).pointee.channel?.negotiatedProtocol else { return false }
-    return name.count == 2 && name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
+  func isResumed(_ socket: Int32) -> Bool {
+    SocketFilter.isOn(socket) && filter(socket).pointee.channel?.isResumed ?? false
+  }
+
+  func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8> {
+    guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return Self.nothing }
+    return channel.serverName
+  }
+
+  func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> {
+    guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return Self.nothing }
+    return channel.negotiatedProtocol
+  }
+
+  private static var nothing: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+
+  func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16) {
+    guard SocketFilter.isOn(socket), filter(socket).pointee.hasAddress else { return }
+    (peer, port) = (filter(socket).pointee.address, filter(socket).pointee.port)
   }
 
   @inline(never)
   func receiveFiltered(_ socket: Int32, _ into: UnsafeMutablePointer<UInt8>, _ capacity: Int) -> TransferOutcome {
     let filter = filter(socket)
-    guard let channel = filter.pointee.channel else { return .failed }
+    guard let channel = filter.pointee.channel else {
+      return outcome(Socket.receive(SocketFilter.descriptor(socket), into, capacity), zero: .end)
+    }
     let transfer = channel.receive(into: into, capacity: capacity)
     filter.pointee.receiveNeedsOutput = transfer.stop == .needsOutput
     switch transfer.stop {
@@ -100,7 +145,9 @@ extension KernelNetwork {
   @inline(never)
   func sendFiltered(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
     let filter = filter(socket)
-    guard let channel = filter.pointee.channel else { return .failed }
+    guard let channel = filter.pointee.channel else {
+      return outcome(Socket.send(SocketFilter.descriptor(socket), bytes, count), zero: .wouldBlock)
+    }
     let transfer = channel.send(bytes, count)
     filter.pointee.sendNeedsInput = transfer.stop == .needsInput
     if transfer.stop == .failed || transfer.stop == .ended { return .failed }
@@ -133,7 +180,7 @@ extension KernelNetwork {
 
   func endSendingFiltered(_ socket: Int32) {
     let filter = filter(socket)
-    guard let channel = filter.pointee.channel else { return }
+    guard let channel = filter.pointee.channel else { return Socket.endSending(SocketFilter.descriptor(socket)) }
     sendEnd(filter, channel)
   }
 
@@ -149,9 +196,8 @@ extension KernelNetwork {
       channel.free()
     }
     let generation = filter.pointee.generation &+ 1
-    filter.pointee = SocketFilter(
-      phase: .unused, receiveNeedsOutput: false, sendNeedsInput: false, endNeedsOutput: false, generation: generation,
-      token: 0, channel: nil)
+    filter.pointee = SocketFilter()
+    filter.pointee.generation = generation
     Socket.close(SocketFilter.descriptor(socket), resetting: resetting)
   }
 }

@@ -12,6 +12,8 @@ struct KernelNetwork: Network, ~Copyable {
   private(set) var now: Instant
   /// Sockets that more happens on than bytes that pass, by descriptor.
   let filters: UnsafeMutablePointer<SocketFilter>
+  /// The latest TLS session with each backend, by number.
+  let sessions: UnsafeMutablePointer<TLSSessionSlot>
   /// Where the first record of two runs is put together.
   let record: UnsafeMutablePointer<UInt8>
 
@@ -30,11 +32,14 @@ struct KernelNetwork: Network, ~Copyable {
     self.roster = roster
     now = Clock.now()
     filters = ZeroedMemory.reserve(SocketFilter.self, count: Limit.descriptors)
+    sessions = ZeroedMemory.reserve(TLSSessionSlot.self, count: Limit.backends)
     record = .allocate(capacity: KernelNetwork.recordSize)
   }
 
   deinit {
     ZeroedMemory.release(filters, count: Limit.descriptors)
+    for number in 0..<roster.count where roster.tls(of: Int32(number)) != nil { sessions[number].clear() }
+    ZeroedMemory.release(sessions, count: Limit.backends)
     record.deallocate()
   }
 
@@ -82,17 +87,24 @@ struct KernelNetwork: Network, ~Copyable {
     }
     peer = address.address
     port = address.port
-    guard let tls = listeners[listener].tls else { return register(socket, token: token, telling: token) }
-    return addFilter(to: socket, token: token, TLSChannel(accepting: socket, tls))
+    let announces = listeners[listener].announces(peer)
+    guard let tls = listeners[listener].settings.tls else {
+      guard announces else { return register(socket, telling: token) }
+      return addFilter(to: socket, token: token, .announcing, nil)
+    }
+    guard let channel = TLSChannel(accepting: socket, tls) else { return refuse(socket) }
+    return addFilter(to: socket, token: token, announces ? .announcing : .opening, channel)
   }
 
   /// Has the poller tell of a new socket by `told`.
-  func register(_ socket: Int32, token: UInt64, telling told: UInt64) -> OpenOutcome {
-    guard poller.add(socket, token: told) else {
-      Socket.close(socket, resetting: false)
-      return .exhausted
-    }
-    return .opened(socket)
+  func register(_ socket: Int32, telling told: UInt64) -> OpenOutcome {
+    poller.add(socket, token: told) ? .opened(socket) : refuse(socket)
+  }
+
+  /// Closes a new socket that there is no room for.
+  func refuse(_ socket: Int32) -> OpenOutcome {
+    Socket.close(socket, resetting: false)
+    return .exhausted
   }
 
   mutating func setAccepting(_ isAccepting: Bool) {
@@ -103,8 +115,14 @@ struct KernelNetwork: Network, ~Copyable {
 
   var listenerCount: Int { listeners.count }
 
+  func redirects(_ listener: Int) -> Bool { listeners[listener].settings.redirects }
+
   mutating func closeListeners() {
-    for listener in listeners { Socket.close(listener.socket, resetting: false) }
+    for listener in listeners {
+      // A duplicate that lives on elsewhere would keep it in the poller.
+      poller.remove(listener.socket)
+      Socket.close(listener.socket, resetting: false)
+    }
     listeners.removeAll()
   }
 
@@ -122,7 +140,14 @@ struct KernelNetwork: Network, ~Copyable {
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let socket = Socket.connect(to: roster.address(of: backend))
     guard socket >= 0 else { return Socket.isExhausted ? .exhausted : .failed }
-    return register(socket, token: token, telling: token)
+    guard let tls = roster.tls(of: backend) else { return register(socket, telling: token) }
+    let channel = tls.name.withUnsafeBufferPointer { name in
+      TLSChannel(
+        connecting: socket, tls.client, name: name.count > 1 ? name.baseAddress : nil, isAddress: tls.isAddress,
+        sessions: sessions + Int(backend))
+    }
+    guard let channel else { return refuse(socket) }
+    return addFilter(to: socket, token: token, .connecting, channel)
   }
 
   mutating func isConnected(_ socket: Int32) -> Bool {
@@ -149,7 +174,7 @@ struct KernelNetwork: Network, ~Copyable {
   }
 
   @inline(__always)
-  private func outcome(_ count: Int, zero: TransferOutcome) -> TransferOutcome {
+  func outcome(_ count: Int, zero: TransferOutcome) -> TransferOutcome {
     if count > 0 { return .bytes(count) }
     if count == 0 { return zero }
     return Socket.wouldBlock ? .wouldBlock : .failed

@@ -98,13 +98,31 @@ protocol Network: ~Copyable {
   func isOpening(_ socket: Int32) -> Bool
   /// Whether what passes on the socket is encrypted.
   func isSecure(_ socket: Int32) -> Bool
-  /// Whether HTTP/2 was agreed on before the first byte.
-  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool
+  /// Whether a handshake that is through took up an earlier session.
+  func isResumed(_ socket: Int32) -> Bool
+  /// The name that a client's handshake asked for, in lower case; empty when there is none.
+  func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// The protocol that a handshake agreed on (ALPN); empty when it did on none.
+  func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// Replaces the peer's address by that of the client it speaks for, if it said so.
+  func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16)
+  /// Whether requests of listener number `listener` are to be sent on to the one that speaks TLS.
+  func redirects(_ listener: Int) -> Bool
 }
 
 extension Network where Self: ~Copyable {
   mutating func replaceListeners(_ sockets: [ListenerSocket]) {}
   func isOpening(_ socket: Int32) -> Bool { false }
   func isSecure(_ socket: Int32) -> Bool { false }
-  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool { false }
+  func isResumed(_ socket: Int32) -> Bool { false }
+  func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+  func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+  func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16) {}
+  func redirects(_ listener: Int) -> Bool { false }
+
+  /// Whether a handshake agreed on HTTP/2.
+  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool {
+    let name = negotiatedProtocol(socket)
+    return name.count == 2 && name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
+  }
 }

@@ -1,18 +1,24 @@
 import Platform
+import Primitives
 
 /// A listening socket and how clients are spoken to there.
 struct ListenerSocket: Sendable {
   var socket: Int32
-  /// The server's side of TLS; `nil` speaks in clear.
-  var tls: ServerTLS?
+  /// How clients are spoken to there.
+  var settings: Listener
 
-  init(_ socket: Int32, tls: ServerTLS? = nil) {
+  init(_ socket: Int32, _ settings: Listener = Listener(.anyAddress(port: 0))) {
     self.socket = socket
-    self.tls = tls
+    self.settings = settings
+  }
+
+  /// Whether a peer must say first whom it speaks for.
+  func announces(_ peer: IPAddress) -> Bool {
+    !settings.announcers.isEmpty && settings.announcers.contains { $0.contains(peer) }
   }
 }
 
-/// What stands between a socket and the engine: TLS.
+/// What stands between a socket and the engine: a peer's word on whom it speaks for, and TLS.
 ///
 /// The engine's number of a filtered socket has a bit set, so that nothing need be looked up for any other; so has the
 /// token that the poller knows it by, which names the descriptor and how often it was filtered before.
@@ -21,6 +27,10 @@ struct SocketFilter: BitwiseCopyable {
   enum Phase: UInt8, BitwiseCopyable {
     /// Nothing is filtered.
     case unused
+    /// The peer is to say whom it speaks for.
+    case announcing
+    /// A connect is under way.
+    case connecting
     /// A handshake is under way.
     case opening
     /// Bytes of the engine pass.
@@ -34,18 +44,23 @@ struct SocketFilter: BitwiseCopyable {
   /// Set in the poller's token of a filtered socket; a slab's handles and listeners' tokens never have it.
   static let tokenBit: UInt64 = 1 << 31
 
-  var phase: Phase
+  var phase = Phase.unused
   /// A receive can only go on once something can be sent.
-  var receiveNeedsOutput: Bool
+  var receiveNeedsOutput = false
   /// A send can only go on once something has come.
-  var sendNeedsInput: Bool
+  var sendNeedsInput = false
   /// The end of our half is still to be sent.
-  var endNeedsOutput: Bool
+  var endNeedsOutput = false
   /// Grows each time the descriptor's filter is taken away.
-  var generation: UInt32
+  var generation: UInt32 = 0
   /// The engine's token.
-  var token: UInt64
+  var token: UInt64 = 0
+  /// The connection's side of TLS; `nil` passes bytes as they are.
   var channel: TLSChannel?
+  /// The client that the peer speaks for, if it said so.
+  var address = IPAddress(high: 0, low: 0)
+  var port: UInt16 = 0
+  var hasAddress = false
 
   /// Whether the engine's number `socket` is that of a filtered one.
   @inline(__always)

@@ -151,9 +151,13 @@ enum WorkerPlace {
   /// Affinity by result: bound, kept, rebound, rejected.
   static let affinity = 2
   static let droppedRecords = 6
+  /// Handshakes of clients: new sessions, resumed ones, and those that came to nothing.
+  static let handshakes = 7
+  static let resumed = 8
+  static let failedHandshakes = 9
   /// Refusals of requests without tenant, by code.
-  static let refused = 8
-  /// Connections of HTTP/2 that were told to be calm, by kind.
+  static let refused = 10
+  /// Connections and streams of HTTP/2 that were told to be calm, by kind.
   static let floods = refused + RefusalCode.count
   static let width = floods + FloodKind.allCases.count
 }

@@ -14,6 +14,7 @@ extension Engine {
     snapshot.tenantCount = blueprint.tenants.count
     let names = process.roster.names.withLock { $0 }
     sumOwn(&snapshot)
+    snapshot.expiries = Engine.expiries(of: blueprint)
     sumTenants(&snapshot, blueprint.tenants, names, most)
     sumShards(&snapshot, blueprint, names)
     return snapshot
@@ -31,6 +32,19 @@ extension Engine {
     }
   }
 
+  /// Certificates that have a row at most.
+  private static let mostExpiries = 100
+
+  private static func expiries(of blueprint: Blueprint) -> [(name: String, time: Int64)] {
+    var soonest: [String: Int64] = [:]
+    for certificate in blueprint.listeners.flatMap({ $0.tls?.loaded ?? [] }) {
+      let name = certificate.names.first ?? ""
+      soonest[name] = min(soonest[name] ?? .max, certificate.expiry)
+    }
+    return soonest.map { (name: $0.key, time: $0.value) }.sorted { ($0.time, $0.name) < ($1.time, $1.name) }
+      .prefix(mostExpiries).map { $0 }
+  }
+
   private func sumOwn(_ snapshot: inout MetricsSnapshot) {
     var refused = [UInt64](repeating: 0, count: RefusalCode.count)
     var floods = [UInt64](repeating: 0, count: FloodKind.allCases.count)
@@ -42,6 +56,9 @@ extension Engine {
       snapshot.affinity.kept += row[WorkerPlace.affinity + 1].current
       snapshot.affinity.rebound += row[WorkerPlace.affinity + 2].current
       snapshot.affinity.rejected += row[WorkerPlace.affinity + 3].current
+      snapshot.handshakes.full += row[WorkerPlace.handshakes].current
+      snapshot.handshakes.resumed += row[WorkerPlace.resumed].current
+      snapshot.handshakes.failed += row[WorkerPlace.failedHandshakes].current
       snapshot.droppedRecords += row[WorkerPlace.droppedRecords].current
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
       for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }

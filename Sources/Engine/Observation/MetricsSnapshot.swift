@@ -18,6 +18,10 @@ public struct MetricsSnapshot: Sendable {
   public var idleConnections = 0
   /// Affinity decisions.
   public var affinity = AffinityMetrics()
+  /// Handshakes of clients.
+  public var handshakes = HandshakeMetrics()
+  /// When certificates stop to be good, in seconds since 1970, by their first name: the soonest of them.
+  public var expiries: [(name: String, time: Int64)] = []
   /// Access records that found the ring full.
   public var droppedRecords: UInt64 = 0
   /// Connections and streams of HTTP/2 that were ended for what their clients did too much of, by kind.
@@ -80,6 +84,19 @@ public struct BackendMetrics: Sendable {
 
   /// An empty row for `name`.
   public init(name: String) { self.name = name }
+}
+
+/// How handshakes of clients ended.
+public struct HandshakeMetrics: Sendable {
+  /// With a new session.
+  public var full: UInt64 = 0
+  /// With an earlier session taken up.
+  public var resumed: UInt64 = 0
+  /// Not at all, for want of agreement, trust or time.
+  public var failed: UInt64 = 0
+
+  /// Nothing counted.
+  public init() {}
 }
 
 /// How affinity cookies fared.

@@ -45,6 +45,7 @@ final class Roster: @unchecked Sendable {
   /// The statuses, by backend number.
   let statuses: UnsafeMutablePointer<BackendStatus>
   private let addresses: UnsafeMutablePointer<SocketAddress>
+  private let speakers: UnsafeMutablePointer<BackendTLS?>
   /// Grows whenever a backend went up or down.
   let version = Atomic<UInt64>(1)
   /// The names.
@@ -53,6 +54,7 @@ final class Roster: @unchecked Sendable {
   init() {
     statuses = .allocate(capacity: Limit.backends)
     addresses = .allocate(capacity: Limit.backends)
+    speakers = .allocate(capacity: Limit.backends)
   }
 
   deinit {
@@ -60,10 +62,18 @@ final class Roster: @unchecked Sendable {
     statuses.deinitialize(count: count)
     statuses.deallocate()
     addresses.deallocate()
+    speakers.deinitialize(count: count)
+    speakers.deallocate()
   }
 
   /// The kernel's form of a backend's endpoint: the first field of its status.
   func address(of number: Int32) -> UnsafePointer<SocketAddress> { UnsafePointer(addresses + Int(number)) }
+
+  /// How many backends have a number.
+  var count: Int { names.withLock { $0.backends.count } }
+
+  /// How TLS is spoken to a backend; `nil` speaks in clear.
+  func tls(of number: Int32) -> BackendTLS? { speakers[Int(number)] }
 
   /// The endpoint of a backend.
   func endpoint(of number: Int32) -> Endpoint { statuses[Int(number)].endpoint }
@@ -80,11 +90,11 @@ final class Roster: @unchecked Sendable {
     }
   }
 
-  /// The number of a backend of shard number `shard`, -1 when there are too many or its endpoint can't be one.
-  func number(of backend: Backend, shard: Int32, check: HealthCheck?) -> Int32 {
+  /// The number of a backend of shard number `shard`; one that TLS is spoken to in another way is another backend. -1 when there are too many or its endpoint can't be one.
+  func number(of backend: Backend, shard: Int32, check: HealthCheck?, tls: ShardTLS? = nil) -> Int32 {
     let state = HealthState(rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
     return names.withLock { names in
-      let key = "\(shard) \(backend.name) \(backend.endpoint)"
+      let key = "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? [])"
       if let number = names.backendNumbers[key] {
         refit(number, rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
         return number
@@ -93,6 +103,7 @@ final class Roster: @unchecked Sendable {
       let number = Int32(names.backends.count)
       (statuses + Int(number)).initialize(to: BackendStatus(endpoint: backend.endpoint, health: state))
       (addresses + Int(number)).initialize(to: address)
+      (speakers + Int(number)).initialize(to: tls.map { BackendTLS($0, backend) })
       names.backends.append(backend.name)
       names.backendShards.append(shard)
       names.backendNumbers[key] = number
@@ -102,14 +113,9 @@ final class Roster: @unchecked Sendable {
 
   /// Gives a backend that was known before the rules of the new configuration; what is known of it stays.
   private func refit(_ number: Int32, rise: Int, fall: Int, hasActiveChecks: Bool) {
-    let status = statuses + Int(number)
-    let wasUp = status.pointee.isUp.load(ordering: .relaxed)
-    var fresh = HealthState(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
-    if !wasUp {
-      // Bring the new rules into the state of the old ones: down stays down until checks say otherwise.
-      for _ in 0..<max(fall, 3) where fresh.isUp { _ = fresh.checkFailed(at: Clock.now()) }
+    (statuses + Int(number)).pointee.health.withLock {
+      $0.adopt(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
     }
-    status.pointee.health.withLock { $0 = fresh }
   }
 
   /// Notes what happened to a backend; publishes the change, if it makes one.

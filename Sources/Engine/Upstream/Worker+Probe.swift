@@ -32,7 +32,7 @@ extension Worker where N: ~Copyable {
         let spread = Int64(random.below(Int(max(1, min(check.interval, .second) / 2))))
         probes.append(
           ProbeSchedule(
-            backend: view.backends[first + offset].number, request: Self.request(check, backend, shard.speaksHTTP2),
+            backend: view.backends[first + offset].number, request: Self.request(check, backend, shard),
             interval: check.interval, timeout: check.timeout, due: network.now.advanced(by: spread),
             speaksHTTP2: shard.speaksHTTP2))
       }
@@ -40,12 +40,12 @@ extension Worker where N: ~Copyable {
     planNextProbe()
   }
 
-  private static func request(_ check: HealthCheck, _ backend: Backend, _ speaksHTTP2: Bool) -> [UInt8] {
+  private static func request(_ check: HealthCheck, _ backend: Backend, _ shard: Shard) -> [UInt8] {
     let host = backend.name.hasPrefix("unix:") ? "localhost" : backend.name
     let head = Array(
       "\(check.method) \(check.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: gatehouse-health\r\nConnection: close\r\n\r\n"
         .utf8)
-    return speaksHTTP2 ? ProbeFrames.request(head) : head
+    return shard.speaksHTTP2 ? ProbeFrames.request(head, isSecure: shard.tls != nil) : head
   }
 
   private mutating func planNextProbe() {

@@ -39,7 +39,7 @@ extension Worker where N: ~Copyable {
     let id = connections[slot].pointee.exchange
     guard id >= 0 else { return }
     if exchanges[id].pointee.phase == .tunnel, connections[slot].pointee.flags.contains(.closesAfterOutput) {
-      network.endSending(connections[slot].pointee.socket)
+      endSending(slot)
       return endTunnelIfOver(id)
     }
     if exchanges[id].pointee.phase == .sending {

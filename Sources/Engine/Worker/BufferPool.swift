@@ -69,7 +69,8 @@ struct BufferPool: ~Copyable {
     let size = Int(buffer.size)
     if let memory = stacks[size] {
       stacks[size] = BufferPool.link(memory).pointee
-      depths[size] -= 1
+      // Not `-=`, here and below: Swift 6.3 can't build that for the thread sanitizer.
+      depths[size] = depths[size] - 1
       buffer.memory = memory
     } else {
       let bytes = BufferPool.capacity(buffer.size) + BufferPool.padding
@@ -89,7 +90,7 @@ struct BufferPool: ~Copyable {
     if (depths[size] + 1) * capacity <= BufferPool.keptBytes {
       BufferPool.link(memory).pointee = stacks[size]
       stacks[size] = memory
-      depths[size] += 1
+      depths[size] = depths[size] + 1
     } else {
       memory.deallocate()
     }

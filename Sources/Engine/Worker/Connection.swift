@@ -72,6 +72,10 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let hasTrailers = ConnectionFlags(rawValue: 131_072)
   /// What HTTP/1.1 does not have.
   static let notHTTP1: ConnectionFlags = [.choosesProtocol, .isHTTP2, .isStream]
+  /// Tunnel: our half has ended.
+  static let hasEndedSending = ConnectionFlags(rawValue: 1 << 18)
+  /// Client: its requests are sent on to the listener that speaks TLS.
+  static let redirects = ConnectionFlags(rawValue: 1 << 19)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else, unless it speaks HTTP/2.

@@ -10,6 +10,8 @@ final class ProcessState: Sendable {
   let roster = Roster()
   /// Signs affinity cookies.
   let affinityKey: AffinityKey
+  /// The port of the first listener that speaks TLS.
+  let securePort = Atomic<UInt16>(443)
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 

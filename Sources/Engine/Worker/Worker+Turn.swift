@@ -17,9 +17,12 @@ extension Worker where N: ~Copyable {
 
   /// Turns until a drain has come to its end.
   mutating func run() {
-    while !(isDraining && clientCount == 0 && exchanges.count == 0) { turn() }
+    while !hasDrained { turn() }
     closeAll()
   }
+
+  /// Whether a drain has come to its end.
+  var hasDrained: Bool { isDraining && clientCount == 0 && exchanges.count == 0 }
 
   private func nextDeadline() -> Instant {
     if !ready.isEmpty { return .distantPast }
@@ -27,7 +30,11 @@ extension Worker where N: ~Copyable {
   }
 
   private mutating func handle(_ event: NetworkEvent) {
-    if event.kinds.contains(.connectionsWait) { return acceptClients(Int(event.token)) }
+    if event.kinds.contains(.connectionsWait) {
+      // The event may be older than the listeners, which the control thread has just replaced.
+      if Int(event.token) < network.listenerCount { acceptClients(Int(event.token)) }
+      return
+    }
     let slot = connections.slot(of: event.token)
     guard slot >= 0, connections[slot].pointee.socket >= 0 else { return }
     let connection = connections[slot]
@@ -161,7 +168,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Closes what is left when the worker ends.
-  private mutating func closeAll() {
+  mutating func closeAll() {
     var open: [Int32] = []
     connections.forEachSlot { open.append($0) }
     for slot in open { closeConnection(slot, resetting: false) }

@@ -13,17 +13,19 @@ extension HPACKEncoder {
     add(lines: lines, count, dropping: HPACKEncoder.dropped)
   }
 
-  /// Adds the head of a request as `HeadParser` takes it, in clear: its line, Host and fields.
+  /// Adds the head of a request as `HeadParser` takes it: its line, Host and fields.
   ///
   /// `takesTrailers` says to the server that trailers are wanted, which some ask for.
-  public mutating func add(request head: UnsafePointer<UInt8>, _ count: Int, takesTrailers: Bool) {
+  public mutating func add(
+    request head: UnsafePointer<UInt8>, _ count: Int, isSecure: Bool, takesTrailers: Bool
+  ) {
     var at = 0
     while at < count, head[at] != Octet.space { at &+= 1 }
     addMethod(head, at)
     let path = at &+ 1
     at = path
     while at < count, head[at] != Octet.space { at &+= 1 }
-    addIndexed(6)
+    addIndexed(isSecure ? 7 : 6)
     if at &- path == 1, head[path] == UInt8(ascii: "/") {
       addIndexed(4)
     } else {

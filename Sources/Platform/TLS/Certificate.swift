@@ -1,4 +1,5 @@
 import COpenSSL
+import Synchronization
 
 /// A certificate with its chain and private key, read and found to fit together.
 public final class Certificate: @unchecked Sendable {
@@ -53,16 +54,31 @@ public final class Certificate: @unchecked Sendable {
     openssl_chain_free(chain)
   }
 
+  /// Tells this certificate from others: the digest of its first.
+  public var fingerprint: [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 32)
+    var count = UInt32(digest.count)
+    _ = X509_digest(leaf, EVP_sha256(), &digest, &count)
+    return digest
+  }
+
   /// Whether a connection could use these; strength is held against OpenSSL's security level.
   private static func check(_ leaf: OpaquePointer, _ key: OpaquePointer, _ chain: OpaquePointer) throws(TLSFault) {
     guard X509_check_private_key(leaf, key) == 1 else {
       ERR_clear_error()
       throw .mismatch
     }
-    let context = SSL_CTX_new(TLS_method())
-    defer { SSL_CTX_free(context) }
-    guard SSL_CTX_use_cert_and_key(context, leaf, key, chain, 1) == 1 else { throw .takeRefusal() }
+    let isGood = probe.withLock { SSL_CTX_use_cert_and_key($0.context, leaf, key, chain, 1) == 1 }
+    guard isGood else { throw .takeRefusal() }
   }
+
+  /// A context that certificates are tried in: one for all, since making one takes longer than reading a certificate.
+  private struct Probe: @unchecked Sendable {
+    // Unchecked: only used under a lock.
+    let context = SSL_CTX_new(TLS_method())
+  }
+
+  private static let probe = Mutex(Probe())
 
   /// The DNS names of a certificate, or its common name.
   private static func names(of leaf: OpaquePointer) -> [String] {

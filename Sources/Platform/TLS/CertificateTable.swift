@@ -9,12 +9,15 @@ public struct CertificateTable: Sendable {
   /// By the domain below which one label may stand.
   private var wildcards: [String: Choice] = [:]
   private var first: Choice = []
+  /// All of them, in the order in which they were added.
+  private(set) var all: [Certificate] = []
 
   /// No certificates.
   public init() {}
 
   /// Adds a certificate under all its names.
   public mutating func add(_ certificate: Certificate) {
+    all.append(certificate)
     if first.isEmpty || first[0].names == certificate.names { CertificateTable.add(certificate, to: &first) }
     for name in certificate.names {
       if name.hasPrefix("*.") {

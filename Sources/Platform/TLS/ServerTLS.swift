@@ -1,5 +1,4 @@
 import COpenSSL
-import Synchronization
 
 /// A version of TLS.
 public enum TLSVersion: Int32, Sendable, Comparable {
@@ -35,6 +34,10 @@ public struct ServerTLSSettings: Sendable {
   public var protocols = ["http/1.1"]
   /// Keys of tickets; `nil` gives none out.
   public var tickets: TicketKeys?
+  /// What clients are asked for.
+  public var clientCertificates = ClientCertificates.ignored
+  /// Certificates of the authorities that may vouch for clients, PEM.
+  public var authorities: [UInt8] = []
 
   /// The settings of the language's defaults, without tickets.
   public init() {}
@@ -42,21 +45,26 @@ public struct ServerTLSSettings: Sendable {
 
 /// One listener's side of TLS: settings and certificates; any thread may use it.
 public final class ServerTLS: @unchecked Sendable {
-  // Unchecked: OpenSSL locks its contexts itself, and the rest is immutable or in a `Mutex`.
+  // Unchecked: OpenSSL locks its contexts itself, and the rest is immutable.
   private static let newGroups = "X25519MLKEM768:X25519:P-256:P-384"
   private static let groups = "X25519:P-256:P-384"
 
   let context: OpaquePointer
   let tickets: TicketKeys?
-  private let certificates: Mutex<CertificateTable>
+  private let certificates: CertificateTable
+  /// The directory that certificates are looked up in as well.
+  public let folder: CertificateFolder?
   private let protocols: [UInt8]
 
-  /// A side that chooses among `certificates`.
-  public init(_ settings: ServerTLSSettings, _ certificates: CertificateTable) throws(TLSFault) {
+  /// A side that chooses among `certificates`, then those in `folder`.
+  public init(
+    _ settings: ServerTLSSettings, _ certificates: CertificateTable, folder: CertificateFolder? = nil
+  ) throws(TLSFault) {
     guard let context = SSL_CTX_new(TLS_server_method()) else { throw .takeRefusal() }
     self.context = context
     tickets = settings.tickets
-    self.certificates = Mutex(certificates)
+    self.certificates = certificates
+    self.folder = folder
     protocols = settings.protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
     openssl_set_versions(context, settings.versions.lowerBound.rawValue, settings.versions.upperBound.rawValue)
     openssl_set_modes(context)
@@ -67,8 +75,8 @@ public final class ServerTLS: @unchecked Sendable {
     guard SSL_CTX_set_cipher_list(context, settings.ciphers) == 1 else { throw .takeRefusal() }
     guard SSL_CTX_set_ciphersuites(context, settings.suites) == 1 else { throw .takeRefusal() }
     setTickets()
-    // Tickets are good wherever clients are asked for the same certificates.
-    _ = SSL_CTX_set_session_id_context(context, Array("gatehouse".utf8), 9)
+    try setClients(settings)
+    SSL_CTX_set_client_hello_cb(context, noteServerName, nil)
     SSL_CTX_set_cert_cb(context, chooseCertificate, nil)
     SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
   }
@@ -82,14 +90,25 @@ public final class ServerTLS: @unchecked Sendable {
     _ = SSL_CTX_set_tlsext_ticket_key_evp_cb(context, useTicketKey)
   }
 
-  /// Puts other certificates into use: handshakes that begin from now on see them, all at once.
-  public func replaceCertificates(_ table: CertificateTable) { certificates.withLock { $0 = table } }
+  private func setClients(_ settings: ServerTLSSettings) throws(TLSFault) {
+    // Tickets are good wherever clients are asked for the same, and nowhere else.
+    var group = Array("\(settings.clientCertificates)".utf8) + settings.authorities
+    group = SHA256Digest.of(group)
+    _ = SSL_CTX_set_session_id_context(context, group, UInt32(group.count))
+    guard settings.clientCertificates != .ignored else { return }
+    try Authorities.trust(settings.authorities, in: context)
+    try Authorities.announce(settings.authorities, in: context)
+    openssl_verify_peer(context, settings.clientCertificates == .required ? 1 : 0)
+  }
 
   /// The certificates for a server name; `nil` is a client that names none.
-  fileprivate func choice(for name: UnsafePointer<CChar>?) -> CertificateTable.Choice {
-    let name = name.map { String(cString: $0).lowercased() }
-    return certificates.withLock { table in name.flatMap { table.choice(for: $0) } ?? table.fallback }
+  fileprivate func choice(for name: String?) -> CertificateTable.Choice {
+    if let name, let choice = certificates.choice(for: name) ?? folder?.choice(for: name) { return choice }
+    return certificates.fallback.isEmpty ? folder?.fallback() ?? [] : certificates.fallback
   }
+
+  /// All certificates in use, without those of a folder that are not loaded.
+  public var loaded: [Certificate] { certificates.all + (folder?.loaded ?? []) }
 
   /// Picks our most preferred protocol of those a client offers, each with its length before it.
   fileprivate func select(
@@ -119,7 +138,7 @@ public final class ServerTLS: @unchecked Sendable {
 /// Gives a connection the certificates of the name it asks for (`SSL_CTX_set_cert_cb`): 1 goes on, 0 gives up.
 private func chooseCertificate(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32 {
   guard let ssl, let server = TLSChannel.server(of: ssl) else { return 0 }
-  for certificate in server.choice(for: openssl_server_name(ssl)) {
+  for certificate in server.choice(for: TLSChannel.serverName(of: ssl)) {
     guard SSL_use_cert_and_key(ssl, certificate.leaf, certificate.key, certificate.chain, 1) == 1 else { return 0 }
   }
   return 1

@@ -51,6 +51,11 @@ public struct TLSChannel: BitwiseCopyable {
     var hasFailed = false
     /// The server's side of the listener, retained; `nil` on the client's.
     var server: Unmanaged<ServerTLS>?
+    /// The name the client asked for, in lower case, on the server's side.
+    var name: UnsafeMutablePointer<UInt8>?
+    var nameCount = 0
+    /// Where sessions of the backend are kept, on the client's side.
+    var sessions: UnsafeMutablePointer<TLSSessionSlot>?
   }
 
   let ssl: OpaquePointer
@@ -76,8 +81,43 @@ public struct TLSChannel: BitwiseCopyable {
     SSL_set_accept_state(ssl)
   }
 
+  /// The connecting side: `name` is what the backend is asked for by and what it must prove to be, an IP address when
+  /// `isAddress`; its latest session is kept in `sessions`, which must outlive the channel.
+  ///
+  /// `nil` when there is no memory.
+  public init?(
+    connecting socket: Int32, _ client: ClientTLS, name: UnsafePointer<CChar>?, isAddress: Bool,
+    sessions: UnsafeMutablePointer<TLSSessionSlot>
+  ) {
+    self.init(client.context, socket, server: nil)
+    state.pointee.sessions = sessions
+    SSL_set_connect_state(ssl)
+    if let session = sessions.pointee.session { _ = SSL_set_session(ssl, session) }
+    guard let name else { return }
+    if isAddress {
+      if client.verifies { _ = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) }
+    } else {
+      _ = openssl_set_server_name(ssl, name)
+      if client.verifies { _ = SSL_set1_host(ssl, name) }
+    }
+  }
+
+  /// Where sessions of a connection are kept.
+  static func sessionSlot(of ssl: OpaquePointer?) -> UnsafeMutablePointer<TLSSessionSlot>? {
+    guard let ssl, let data = openssl_app_data(ssl) else { return nil }
+    return data.assumingMemoryBound(to: State.self).pointee.sessions
+  }
+
   /// The socket.
   public var socket: Int32 { state.pointee.socket }
+
+  /// The name a connection's client asked for, in lower case; `nil` when it named none.
+  static func serverName(of ssl: OpaquePointer) -> String? {
+    guard let data = openssl_app_data(ssl) else { return nil }
+    let state = data.assumingMemoryBound(to: State.self)
+    guard let name = state.pointee.name else { return nil }
+    return String(decoding: UnsafeBufferPointer(start: name, count: state.pointee.nameCount), as: UTF8.self)
+  }
 
   /// The listener's side of a connection.
   static func server(of ssl: OpaquePointer?) -> ServerTLS? {
@@ -90,6 +130,7 @@ public struct TLSChannel: BitwiseCopyable {
     SSL_free(ssl)
     ERR_clear_error()
     state.pointee.server?.release()
+    state.pointee.name?.deallocate()
     state.deallocate()
   }
 
@@ -136,7 +177,8 @@ public struct TLSChannel: BitwiseCopyable {
 
   /// Sends as many of `count` bytes as fit now. What was refused must be offered again before anything else is.
   public func send(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> TLSTransfer {
-    guard !state.pointee.hasFailed else { return TLSTransfer(count: 0, stop: .failed) }
+    // After our end nothing can be sent, but what comes is still received.
+    guard !state.pointee.hasFailed, !hasEnded else { return TLSTransfer(count: 0, stop: .failed) }
     var sent = 0
     while sent < count {
       let taken = SSL_write(ssl, bytes + sent, Int32(clamping: count - sent))
@@ -148,11 +190,14 @@ public struct TLSChannel: BitwiseCopyable {
 
   /// Tells the peer that we have no more to say; false when that must be tried again once bytes can be sent.
   public func end() -> Bool {
-    guard !state.pointee.hasFailed, SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return true }
+    guard !state.pointee.hasFailed, !hasEnded else { return true }
     let status = SSL_shutdown(ssl)
     if status >= 0 { return true }
     return stop(status) != .needsOutput
   }
+
+  /// Whether we have told our end.
+  private var hasEnded: Bool { SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN != 0 }
 
   /// What a result that is none means.
   private func stop(_ result: Int32) -> TLSStop {
@@ -169,11 +214,9 @@ public struct TLSChannel: BitwiseCopyable {
 }
 
 extension TLSChannel {
-  /// The server name the client asked for, as it wrote it; empty when it named none.
+  /// The server name the client asked for, in lower case; empty when it named none.
   public var serverName: UnsafeBufferPointer<UInt8> {
-    guard let name = openssl_server_name(ssl) else { return UnsafeBufferPointer(start: nil, count: 0) }
-    let bytes = UnsafeRawPointer(name).assumingMemoryBound(to: UInt8.self)
-    return UnsafeBufferPointer(start: bytes, count: strlen(name))
+    UnsafeBufferPointer(start: UnsafePointer(state.pointee.name), count: state.pointee.nameCount)
   }
 
   /// The protocol agreed on by ALPN; empty when none was.
@@ -186,4 +229,30 @@ extension TLSChannel {
 
   /// Whether the handshake took up an earlier session.
   public var isResumed: Bool { SSL_session_reused(ssl) == 1 }
+}
+
+/// Notes the name a client asks for (`SSL_CTX_set_client_hello_cb`), whatever session it takes up: OpenSSL itself tells
+/// the name of a resumed session instead, up to TLS 1.2.
+func noteServerName(
+  _ ssl: OpaquePointer?, _ alert: UnsafeMutablePointer<Int32>?, _ unused: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let ssl, let data = openssl_app_data(ssl) else { return SSL_CLIENT_HELLO_SUCCESS }
+  let state = data.assumingMemoryBound(to: TLSChannel.State.self)
+  var bytes: UnsafePointer<UInt8>?
+  var count = 0
+  guard openssl_server_name_extension(ssl, &bytes, &count) == 1, let bytes else { return SSL_CLIENT_HELLO_SUCCESS }
+  // A list of one name: the list's length, the name's kind (0, a host), the name's length (RFC 6066, section 3).
+  guard count > 5, bytes[2] == 0 else { return SSL_CLIENT_HELLO_SUCCESS }
+  let length = Int(bytes[3]) << 8 | Int(bytes[4])
+  guard (1...255).contains(length), 5 + length <= count, state.pointee.name == nil else {
+    return SSL_CLIENT_HELLO_SUCCESS
+  }
+  let name = UnsafeMutablePointer<UInt8>.allocate(capacity: length)
+  for index in 0..<length {
+    let byte = bytes[5 + index]
+    name[index] = byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+  }
+  state.pointee.name = name
+  state.pointee.nameCount = length
+  return SSL_CLIENT_HELLO_SUCCESS
 }

@@ -33,6 +33,14 @@ public enum TLSFault: Error, Equatable, CustomStringConvertible, Sendable {
     }
   }
 
+  /// Whether it is the key's rather than the certificate's.
+  public var isOfKey: Bool {
+    switch self {
+    case .noKey, .encryptedKey, .badKey, .mismatch: true
+    default: false
+    }
+  }
+
   /// The newest error of this thread's queue, which is emptied.
   static func takeRefusal() -> TLSFault {
     let code = ERR_peek_last_error()

@@ -18,6 +18,13 @@ extension MetricsPage {
     sample(Labels("result", "kept"), snapshot.affinity.kept)
     sample(Labels("result", "rebound"), snapshot.affinity.rebound)
     sample(Labels("result", "rejected"), snapshot.affinity.rejected)
+    begin("gatehouse_tls_handshakes_total", .counter, "Handshakes of clients, by how they ended.")
+    sample(Labels("result", "full"), snapshot.handshakes.full)
+    sample(Labels("result", "resumed"), snapshot.handshakes.resumed)
+    sample(Labels("result", "failed"), snapshot.handshakes.failed)
+    begin(
+      "gatehouse_certificate_expiry_timestamp_seconds", .gauge, "When a certificate stops to be good, the soonest 100.")
+    for (name, time) in snapshot.expiries { sample(Labels("name", name), Int(time)) }
     begin("gatehouse_log_dropped_total", .counter, "Access records that were not written.")
     sample(Labels(), snapshot.droppedRecords &+ droppedLines)
   }

@@ -95,4 +95,20 @@ private func observe(_ letter: Character, _ state: inout HealthState, at now: In
     #expect(state.connectSucceeded(at: start) == .none)
     #expect(!state.isUp)
   }
+
+  @Test func otherRulesKeepWhatIsKnown() {
+    var health = HealthState(rise: 1, fall: 3, hasActiveChecks: false)
+    let start = Instant(nanoseconds: 0)
+    #expect(health.connectFailed(at: start) == .none)
+    health.adopt(rise: 1, fall: 2, hasActiveChecks: false)
+    #expect(health.connectFailed(at: start) == .wentDown)
+    // Its rest goes on, and does not begin anew.
+    let later = start.advanced(by: HealthState.cooldown)
+    health.adopt(rise: 1, fall: 3, hasActiveChecks: false)
+    #expect(!health.mayTry(at: later.advanced(by: -1)))
+    #expect(health.mayTry(at: later))
+    health.adopt(rise: 1, fall: 3, hasActiveChecks: true)
+    #expect(!health.mayTry(at: later))
+    #expect(health.checkSucceeded(at: later) == .wentUp)
+  }
 }

@@ -128,6 +128,7 @@ class Connection:
         self.received = b""
         self.total = 0
         self.exchanges = []
+        self.trouble = None
         self.closed_by_peer = threading.Event()
         self._buffer = b""
         self._open = True
@@ -202,6 +203,12 @@ class Connection:
 
     def serve(self):
         try:
+            if self.origin.tls:
+                try:
+                    self.socket = self.origin.tls.wrap_socket(self.socket, server_side=True)
+                except OSError as e:
+                    self.trouble = e
+                    raise Gone from e
             while self._open:
                 head = self.until(b"\r\n\r\n")
                 x = Exchange(self, head)
@@ -222,8 +229,9 @@ class Connection:
 class Origin:
     """A server on a port of the kernel's choice. `answer(exchange)` runs for each request, on the connection's thread."""
 
-    def __init__(self, answer=None, name="origin", family=socket.AF_INET, path=None, receive_buffer=None):
+    def __init__(self, answer=None, name="origin", family=socket.AF_INET, path=None, receive_buffer=None, tls=None):
         self.name = name
+        self.tls = tls
         self.answer = answer
         self.health = None
         self.errors = []

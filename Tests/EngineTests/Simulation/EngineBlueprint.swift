@@ -4,33 +4,37 @@ import Tenancy
 
 @testable import Engine
 
-/// The configuration of a scenario.
+/// A configuration of a scenario as the engine is told it.
 enum EngineBlueprint {
-  static func make(_ scenario: Scenario, previous: TenantDirectory? = nil) -> Blueprint {
+  static func make(_ scenario: Scenario, _ configuration: Configuration, previous: TenantDirectory? = nil) -> Blueprint
+  {
     var random = SeededRandom(seed: scenario.seed &+ 77)
-    var blueprint = Blueprint(tenants: directory(scenario, previous: previous))
+    var blueprint = Blueprint(tenants: directory(configuration, previous: previous))
     blueprint.keepsRecords = true
     blueprint.bounds.bodySize = Int64(scenario.bodyBound)
     blueprint.showsRateLimits = random.chance(50)
     blueprint.unlistedShards = Array(scenario.shards.indices)
-    for (number, count) in scenario.shards.enumerated() {
+    for (number, backends) in configuration.backends.enumerated() {
       var shard = Shard(name: "shard-\(number)")
-      for place in 0..<count {
+      for place in backends.indices where backends[place] {
         let endpoint = Simulation.endpoint(number, place)
         shard.backends.append(Backend(endpoint: endpoint, name: "10.1.\(number).\(place):9000", weight: 1 + place))
       }
       shard.balance = random.pick(BalanceAlgorithm.allCases)
       shard.poolIdle = random.pick([0, 1, 64])
       if scenario.isSticky { shard.sticky = Sticky(cookie: "GHSESSION", lifetime: 3_600 * .second) }
-      if scenario.hasHealthChecks { shard.health = HealthCheck(path: "/healthz") }
+      if scenario.hasHealthChecks {
+        shard.health = HealthCheck(path: "/healthz")
+        shard.health!.interval = scenario.checkInterval
+      }
       blueprint.shards.append(shard)
     }
     return blueprint
   }
 
-  static func directory(_ scenario: Scenario, previous: TenantDirectory? = nil) -> TenantDirectory {
+  static func directory(_ configuration: Configuration, previous: TenantDirectory? = nil) -> TenantDirectory {
     var builder = TenantDirectoryBuilder(previous: previous, planLimits: [])
-    for tenant in scenario.tenants where tenant.standing != .unknown {
+    for tenant in configuration.tenants where tenant.standing != .unknown {
       var record = TenantRecord(id: tenant.name)
       record.hosts = [tenant.host]
       record.home = tenant.home
@@ -40,7 +44,8 @@ enum EngineBlueprint {
       if let bucket = tenant.bucket {
         record.requests = RequestRate(count: bucket.count, period: bucket.period, burst: bucket.burst)
       }
-      precondition(builder.add(record) == .added)
+      let outcome = builder.add(record)
+      precondition(outcome == .added, "\(outcome)")
     }
     return builder.finish()
   }

@@ -6,84 +6,181 @@ import Tenancy
 
 /// The engine's workers in a virtual world, as one process.
 final class EnginePlant: Plant {
-  private final class Box {
+  final class Box {
     var worker: Worker<VirtualNetwork>
-    init(_ worker: consuming Worker<VirtualNetwork>) { self.worker = worker }
+    let mailbox: Mailbox
+    let ring: RecordRing
+    let state: NetworkState
+    /// Exchanges in flight.
+    var exchanges: [Int32] {
+      var found: [Int32] = []
+      worker.exchanges.forEachSlot { found.append($0) }
+      return found
+    }
+    /// Whether its last turn took a new configuration.
+    var hasAdopted = false
+
+    init(_ worker: consuming Worker<VirtualNetwork>, _ mailbox: Mailbox, _ ring: RecordRing) {
+      state = worker.network.state
+      self.worker = worker
+      self.mailbox = mailbox
+      self.ring = ring
+    }
+  }
+
+  /// An account, and whose it is.
+  private struct Account {
+    var tenant: Int
+    var index: TenantIndex
+    var count: Int32 = 0
   }
 
   private let scenario: Scenario
-  private let world: World
-  private let process: ProcessState
-  private var boxes: [Box] = []
-  private var mailboxes: [Mailbox] = []
-  private var rings: [RecordRing] = []
-  private var counters: [WorkerCounters] = []
-  private var lastInFlight: [Int32]
+  private unowned(unsafe) let simulation: Simulation
+  private unowned(unsafe) let world: World
+  let process: ProcessState
+  private(set) var boxes: [Box] = []
+  private var accounts: [Account] = []
   private var generation: UInt64 = 1
-  /// The directory in use.
-  private var tenants: TenantDirectory
-  let indices: [TenantIndex]
+  private var isSettled = true
+  /// The blueprint in use.
+  private var blueprint: Blueprint
+  private var listeners: Int
+  /// What is wrong with the engine, on purpose.
+  private let flaw: Flaw?
+  private var hasStruck = false
+  private var configuration: Configuration
   var tellsFinished: Bool { true }
 
-  init(_ simulation: Simulation) {
+  init(_ simulation: Simulation, flaw: Flaw? = nil) {
+    self.simulation = simulation
+    self.flaw = flaw
     scenario = simulation.scenario
     world = simulation.world
     process = ProcessState(affinityKey: AffinityKey(bytes: Array(0..<16)))
-    lastInFlight = Array(repeating: 0, count: scenario.tenants.count)
-    let blueprint = EngineBlueprint.make(scenario)
-    tenants = blueprint.tenants
-    indices = scenario.tenants.map { EngineBlueprint.index(of: $0, in: blueprint.tenants) }
+    listeners = scenario.listeners
+    blueprint = EngineBlueprint.make(scenario, scenario.configuration)
+    configuration = scenario.configuration
+    flaw?.spoil(&blueprint, configuration, previous: nil)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     let image = BlueprintImage(blueprint, roster: process.roster)!
+    openAccounts()
+    connectOrigins(image, scenario.configuration)
+    var random = SeededRandom(seed: scenario.seed)
+    for number in 0..<scenario.workers {
+      let (mailbox, ring) = (Mailbox(), RecordRing(capacity: 1 << 20))
+      var network = VirtualNetwork(world, listeners: listeners)
+      network.flaw = flaw
+      boxes.append(
+        Box(
+          Worker(
+            network: network, number: number, process: process, mailbox: mailbox, counters: WorkerCounters(),
+            records: ring, image: image, seed: random.next(), connectionCapacity: 4_096), mailbox, ring))
+    }
+  }
+
+  /// Tells the world who serves each backend of an image.
+  private func connectOrigins(_ image: BlueprintImage, _ configuration: Configuration) {
     var place = 0
-    for shard in simulation.origins {
-      for origin in shard {
+    for (origins, backends) in zip(simulation.origins, configuration.backends) {
+      for (origin, isDeclared) in zip(origins, backends) where isDeclared {
         world.servers[image.backends[place].number] = origin
         place += 1
       }
     }
-    var random = SeededRandom(seed: scenario.seed)
-    for number in 0..<scenario.workers {
-      mailboxes.append(Mailbox())
-      rings.append(RecordRing(capacity: 1 << 20))
-      counters.append(WorkerCounters())
-      boxes.append(
-        Box(
-          Worker(
-            network: VirtualNetwork(world, listeners: 1), number: number, process: process, mailbox: mailboxes[number],
-            counters: counters[number], records: rings[number], image: image, seed: random.next(),
-            connectionCapacity: 4_096)))
+  }
+
+  /// Follows the accounts of all tenants there ever were.
+  private func openAccounts() {
+    for (number, tenant) in scenario.tenants.enumerated() {
+      let index = EngineBlueprint.index(of: tenant, in: blueprint.tenants)
+      guard index >= 0, !accounts.contains(where: { $0.index == index }) else { continue }
+      accounts.append(Account(tenant: number, index: index))
     }
   }
 
-  func turn(_ index: Int) { boxes[index].worker.turn() }
+  func turn(_ index: Int) {
+    let known = boxes[index].mailbox.generation.load(ordering: .relaxed)
+    boxes[index].worker.turn()
+    if let flaw, !hasStruck {
+      boxes[index].hasAdopted = boxes[index].mailbox.generation.load(ordering: .relaxed) != known
+      hasStruck = flaw.strike(self, boxes[index])
+    }
+    if boxes[index].worker.hasDrained {
+      boxes[index].worker.closeAll()
+      boxes[index].state.isOver = true
+    }
+  }
+
+  var running: Int { boxes.count { !$0.state.isOver } }
 
   func tell(_ stage: Stage) {
-    for (tenant, index) in indices.enumerated() where index >= 0 {
-      let count = process.ledger.account(index).pointee.inFlight.load(ordering: .relaxed)
-      guard count != lastInFlight[tenant] else { continue }
-      lastInFlight[tenant] = count
-      stage.note(.inFlight(tenant: tenant, count: Int(count), bound: scenario.tenants[tenant].concurrency))
+    for place in accounts.indices {
+      let count = process.ledger.account(accounts[place].index).pointee.inFlight.load(ordering: .relaxed)
+      guard count != accounts[place].count else { continue }
+      accounts[place].count = count
+      let bound = stage.concurrencyBound(accounts[place].tenant)
+      stage.note(.inFlight(tenant: Int(accounts[place].index), count: Int(count), bound: bound))
     }
-    for ring in rings {
-      while let view = ring.first {
-        let path = String(decoding: view.text(.path), as: UTF8.self)
-        if let number = RequestPlan.number(in: path) { stage.note(.finished(request: number)) }
-        ring.removeFirst()
-      }
+    for box in boxes { tellFinished(box.ring, stage) }
+    if !isSettled { settle(stage) }
+  }
+
+  private func tellFinished(_ ring: RecordRing, _ stage: Stage) {
+    while let view = ring.first {
+      let path = String(decoding: view.text(.path), as: UTF8.self)
+      if let number = RequestPlan.number(in: path) { stage.note(.finished(request: number)) }
+      ring.removeFirst()
     }
   }
 
-  /// Gives every worker the same configuration anew, as a reload does.
-  func reload() {
+  /// Finds out which configuration is the oldest in use.
+  private func settle(_ stage: Stage) {
+    let oldest = boxes.filter { !$0.state.isOver }.map { $0.mailbox.generation.load(ordering: .relaxed) }.min()
+    stage.oldestInUse = Int(oldest ?? generation) - 1
+    guard oldest == nil || oldest == generation else { return }
+    isSettled = true
+    stage.note(.settled)
+  }
+
+  /// Puts a configuration into use as `Engine.apply` does.
+  func reload(_ configuration: Configuration) {
     generation += 1
-    var blueprint = EngineBlueprint.make(scenario, previous: tenants)
-    tenants = blueprint.tenants
-    blueprint.generation = generation
-    guard let image = BlueprintImage(blueprint, roster: process.roster) else { return }
-    for (number, mailbox) in mailboxes.enumerated() {
-      mailbox.leave(image, listeners: nil)
-      world.networks[number].isWoken = true
+    var next = EngineBlueprint.make(scenario, configuration, previous: blueprint.tenants)
+    next.generation = generation
+    flaw?.spoil(&next, configuration, previous: self.configuration)
+    self.configuration = configuration
+    process.ledger.ensure(capacity: next.tenants.capacity)
+    guard let image = BlueprintImage(next, roster: process.roster) else { return }
+    next.tenants.refit(process.ledger, from: blueprint.tenants, at: world.now)
+    if flaw == .refillsOnReload { refill(next.tenants) }
+    blueprint = next
+    isSettled = false
+    openAccounts()
+    connectOrigins(image, configuration)
+    let sockets =
+      configuration.listeners == listeners ? nil : (0..<Int32(configuration.listeners)).map { ListenerSocket($0) }
+    listeners = configuration.listeners
+    for box in boxes where !box.state.isOver {
+      box.mailbox.leave(image, listeners: sockets)
+      box.state.isWoken = true
+    }
+  }
+
+  /// What a reload that forgot all buckets would do.
+  private func refill(_ directory: TenantDirectory) {
+    for account in accounts where directory.isLive(account.index) {
+      let rule = directory.limits(of: account.index).pointee.requests
+      process.ledger.account(account.index).pointee.bucket.refit(from: TokenBucketRule(), to: rule, at: world.now)
+    }
+  }
+
+  func drain(until deadline: Instant) {
+    if flaw == .forgetsDrain { return }
+    let deadline = flaw == .cutsDrain ? world.now : deadline
+    for box in boxes {
+      box.mailbox.drainDeadline.store(deadline.nanoseconds, ordering: .relaxed)
+      box.state.isWoken = true
     }
   }
 
@@ -95,14 +192,17 @@ final class EnginePlant: Plant {
       remains.lentBytes += box.worker.buffers.lentBytes
       // Health checks go on for ever.
       box.worker.connections.forEachSlot { slot in
-        guard box.worker.connections[slot].pointee.role == .probe else { return }
+        let connection = box.worker.connections[slot]
+        guard connection.pointee.role == .probe else { return }
         remains.connections -= 1
         remains.sockets -= 1
-        remains.lentBytes = 0
+        for buffer in [connection.pointee.input, connection.pointee.output] where buffer.isAllocated {
+          remains.lentBytes -= BufferPool.capacity(buffer.size)
+        }
       }
     }
-    remains.inFlight = indices.map {
-      $0 < 0 ? 0 : Int(process.ledger.account($0).pointee.inFlight.load(ordering: .relaxed))
+    remains.inFlight = accounts.map {
+      Int(process.ledger.account($0.index).pointee.inFlight.load(ordering: .relaxed))
     }
     return remains
   }

@@ -9,7 +9,8 @@ struct SimulatorTests {
     _ seed: UInt64, _ flaw: Forwarder.Flaw, isLong: Bool = false
   ) -> (violations: [String], trace: [String]) {
     let scenario =
-      isLong ? Scenario.longBodies(seed: seed, isTransparent: true) : Scenario(seed: seed, isTransparent: true)
+      isLong
+      ? Scenario.longBodies(seed: seed, isTransparent: true) : Scenario(seed: seed, isTransparent: true, edition: 1)
     // The forwarder holds at most 170 kB each way.
     let simulation = Simulation(scenario, tellsFinished: false, heldBound: 200_000, isTransparent: true)
     simulation.world.trace = []

@@ -114,13 +114,13 @@ struct HPACKEncoderTests {
       "PUT /a?b HTTP/1.1\r\nX: y\r\nHost: a.example:80\r\nTE: x\r\nTransfer-Encoding: chunked\r\nZ: 1\r\n\r\n")
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder(tableSize: 4096)
-    let bytes = block(&encoder) { $0.add(request: head.base, head.count, takesTrailers: true) }
+    let bytes = block(&encoder) { $0.add(request: head.base, head.count, isSecure: true, takesTrailers: true) }
     #expect(
       HPACKDecoderTests.decode(&decoder, bytes) == [
-        ":method: PUT", ":scheme: http", ":path: /a?b", ":authority: a.example:80", "te: trailers", "x: y", "z: 1",
+        ":method: PUT", ":scheme: https", ":path: /a?b", ":authority: a.example:80", "te: trailers", "x: y", "z: 1",
       ])
     let least = PaddedBytes("GET / HTTP/1.1\r\nHost:\r\n\r\n")
-    let second = block(&encoder) { $0.add(request: least.base, least.count, takesTrailers: false) }
+    let second = block(&encoder) { $0.add(request: least.base, least.count, isSecure: false, takesTrailers: false) }
     #expect(second == hex("828684"))
   }
 

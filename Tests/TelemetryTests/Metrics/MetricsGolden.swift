@@ -111,6 +111,14 @@ enum MetricsGolden {
     gatehouse_affinity_total{result="kept"} 12
     gatehouse_affinity_total{result="rebound"} 13
     gatehouse_affinity_total{result="rejected"} 14
+    # HELP gatehouse_tls_handshakes_total Handshakes of clients, by how they ended.
+    # TYPE gatehouse_tls_handshakes_total counter
+    gatehouse_tls_handshakes_total{result="full"} 20
+    gatehouse_tls_handshakes_total{result="resumed"} 30
+    gatehouse_tls_handshakes_total{result="failed"} 4
+    # HELP gatehouse_certificate_expiry_timestamp_seconds When a certificate stops to be good, the soonest 100.
+    # TYPE gatehouse_certificate_expiry_timestamp_seconds gauge
+    gatehouse_certificate_expiry_timestamp_seconds{name="acme.example"} 1800000000
     # HELP gatehouse_log_dropped_total Access records that were not written.
     # TYPE gatehouse_log_dropped_total counter
     gatehouse_log_dropped_total 5
@@ -264,6 +272,14 @@ enum MetricsGolden {
     gatehouse_affinity_total{result="kept"} 12
     gatehouse_affinity_total{result="rebound"} 13
     gatehouse_affinity_total{result="rejected"} 14
+    # HELP gatehouse_tls_handshakes Handshakes of clients, by how they ended.
+    # TYPE gatehouse_tls_handshakes counter
+    gatehouse_tls_handshakes_total{result="full"} 20
+    gatehouse_tls_handshakes_total{result="resumed"} 30
+    gatehouse_tls_handshakes_total{result="failed"} 4
+    # HELP gatehouse_certificate_expiry_timestamp_seconds When a certificate stops to be good, the soonest 100.
+    # TYPE gatehouse_certificate_expiry_timestamp_seconds gauge
+    gatehouse_certificate_expiry_timestamp_seconds{name="acme.example"} 1800000000
     # HELP gatehouse_log_dropped Access records that were not written.
     # TYPE gatehouse_log_dropped counter
     gatehouse_log_dropped_total 5

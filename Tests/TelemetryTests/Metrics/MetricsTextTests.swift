@@ -36,6 +36,8 @@ private func sum(_ text: String, _ prefix: String, _ part: String = "") -> UInt6
         "gatehouse_client_connections{state=\"active\"} 0", "gatehouse_client_connections{state=\"idle\"} 0",
         "gatehouse_affinity_total{result=\"bound\"} 0", "gatehouse_affinity_total{result=\"kept\"} 0",
         "gatehouse_affinity_total{result=\"rebound\"} 0", "gatehouse_affinity_total{result=\"rejected\"} 0",
+        "gatehouse_tls_handshakes_total{result=\"full\"} 0", "gatehouse_tls_handshakes_total{result=\"resumed\"} 0",
+        "gatehouse_tls_handshakes_total{result=\"failed\"} 0",
         "gatehouse_log_dropped_total 0", "gatehouse_tenants 0", "gatehouse_metrics_folded_tenants 0",
         "gatehouse_config_generation 0", "gatehouse_config_last_reload_successful 0",
         "gatehouse_config_last_reload_success_timestamp_seconds 0.0",

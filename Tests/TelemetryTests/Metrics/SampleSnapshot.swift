@@ -47,6 +47,10 @@ enum SampleSnapshot {
     shard.duration.buckets[0] = 103
     shard.duration.sum = 0.05
     snapshot.shards = [shard]
+    snapshot.handshakes.full = 20
+    snapshot.handshakes.resumed = 30
+    snapshot.handshakes.failed = 4
+    snapshot.expiries = [(name: "acme.example", time: 1_800_000_000)]
     snapshot.activeConnections = 2
     snapshot.idleConnections = 30
     snapshot.affinity.bound = 11

@@ -77,17 +77,70 @@ struct CheckerTests {
   @Test func oneRequestOverTheRateIsFound() {
     // Two at once, then one each half second: the fourth is due at 1 s and not before.
     let bucket = RateBound.Bucket(count: 2, period: .second, burst: 2)
-    let checker = RateBound([bucket], start: Instant(nanoseconds: 0))
-    let first: [Step] = [(0, arrival(1)), (0, arrival(2)), (.second / 2, arrival(3))]
+    let checker = RateBound(tenants: 1, start: Instant(nanoseconds: 0))
+    let first: [Step] = [(0, limits(bucket)), (0, arrival(1)), (0, arrival(2)), (.second / 2, arrival(3))]
     #expect(violations(checker, timed: first + [(.second, arrival(4))]).isEmpty)
     #expect(violations(checker, timed: first + [(.second - 1, arrival(4))]).count == 1)
     #expect(violations(checker, timed: first + [(.second / 2, arrival(3))]).isEmpty)
+  }
+
+  private func limits(_ bucket: RateBound.Bucket?, isDeclared: Bool = true) -> Fact {
+    .limits(tenant: 0, isDeclared: isDeclared, bucket: bucket)
+  }
+
+  @Test func aChangedRateGivesWhatItsBucketGrowsByAndNoMore() {
+    let small = RateBound.Bucket(count: 1, period: .second, burst: 1)
+    let large = RateBound.Bucket(count: 1, period: .second, burst: 3)
+    let checker = RateBound(tenants: 1, start: Instant(nanoseconds: 0))
+    let first: [Step] = [(0, limits(small)), (0, arrival(1)), (0, limits(large)), (0, arrival(2)), (0, arrival(3))]
+    #expect(violations(checker, timed: first).isEmpty)
+    #expect(violations(checker, timed: first + [(0, arrival(4))]).count == 1)
+    #expect(violations(checker, timed: first + [(0, limits(small)), (0, arrival(4))]).count == 1)
+    // Deleted and declared anew, a tenant begins with a full bucket.
+    let anew: [Step] = [(0, limits(nil, isDeclared: false)), (0, limits(small)), (0, arrival(4))]
+    #expect(violations(checker, timed: first + anew).isEmpty)
+    #expect(violations(checker, timed: first + anew + [(0, arrival(5))]).count == 1)
+  }
+
+  @Test func aFormerRateCountsUntilEveryWorkerIsSettled() {
+    let quick = RateBound.Bucket(count: 10, period: .second, burst: 1)
+    let slow = RateBound.Bucket(count: 1, period: .second, burst: 1)
+    let checker = RateBound(tenants: 1, start: Instant(nanoseconds: 0))
+    let first: [Step] = [(0, limits(quick)), (0, .settled), (0, arrival(1)), (0, limits(slow))]
+    #expect(violations(checker, timed: first + [(.second / 10, arrival(2))]).isEmpty)
+    #expect(violations(checker, timed: first + [(0, .settled), (.second / 10, arrival(2))]).count == 1)
+  }
+
+  // MARK: Placement
+
+  @Test func aPlaceOfNoConfigurationIsFound() {
+    func placed(_ place: String, _ allowed: String...) -> Fact { .placed(request: 1, at: place, allowed: allowed) }
+    #expect(violations(PlacementRule(), [placed("a epoch 1", "a epoch 1", "b epoch 2")]).isEmpty)
+    #expect(violations(PlacementRule(), [placed("a epoch 2", "a epoch 1", "b epoch 2")]).count == 1)
+    #expect(violations(PlacementRule(), [placed("c epoch 2", "any shard epoch 2")]).isEmpty)
+    #expect(violations(PlacementRule(), [placed("c epoch 3", "any shard epoch 2")]).count == 1)
+    let moved = [placed("a epoch 1", "a epoch 1", "b epoch 2"), placed("b epoch 2", "a epoch 1", "b epoch 2")]
+    #expect(violations(PlacementRule(), moved).count == 1)
+  }
+
+  @Test func aBrokenBindingIsFound() {
+    #expect(violations(AffinityRule(), [.returned(request: 1, place: "0", boundTo: "0")]).isEmpty)
+    #expect(violations(AffinityRule(), [.returned(request: 1, place: "1", boundTo: "0")]).count == 1)
+  }
+
+  @Test func aWorkerThatRunsOnIsFound() {
+    #expect(violations(DrainRule(), [.drained(running: 0)]).isEmpty)
+    #expect(violations(DrainRule(), [.drained(running: 1)]).count == 1)
   }
 
   @Test func concurrencyOverTheBoundIsFound() {
     #expect(violations(ConcurrencyBound(), [.inFlight(tenant: 0, count: 2, bound: 2)]).isEmpty)
     #expect(violations(ConcurrencyBound(), [.inFlight(tenant: 0, count: 9, bound: 0)]).isEmpty)
     #expect(violations(ConcurrencyBound(), [.inFlight(tenant: 0, count: 3, bound: 2)]).count == 1)
+    // A bound that is lowered ends nothing that is in flight.
+    let falling = [3, 2].map { Fact.inFlight(tenant: 0, count: $0, bound: $0 == 3 ? 0 : 1) }
+    #expect(violations(ConcurrencyBound(), falling).isEmpty)
+    #expect(violations(ConcurrencyBound(), falling + [.inFlight(tenant: 0, count: 3, bound: 1)]).count == 1)
     #expect(violations(ConcurrencyBound(), [.inFlight(tenant: 0, count: -1, bound: 2)]).count == 1)
     #expect(violations(ConcurrencyBound(), [.atRest(Remains(inFlight: [0, 1]))]).count == 1)
   }
@@ -144,7 +197,7 @@ struct VerdictTests {
     let plan = RequestPlan(number: 0, tenant: 0)
     plan.responseSize = 10
     change(plan)
-    return Verdicts(climate: climate, standings: [standing]).violation(plan, outcome)
+    return Verdicts(climate: climate).violation(plan, outcome, [standing])
   }
 
   @Test func theDeservedAnswerIsRight() { #expect(verdict(.answered(status: 200, bytes: 10)) == nil) }

@@ -20,7 +20,7 @@ struct ExactlyOnce: Checker {
   mutating func note(_ fact: Fact, at now: Instant) -> String? {
     switch fact {
     case .asked(let request): return asked.insert(request).inserted ? nil : "request \(request) was asked twice"
-    case .arrived(let request, _, _, _, _): arrived.insert(request)
+    case .arrived(let request, _, _, _, _, _): arrived.insert(request)
     case .answered(let request, _):
       if !asked.contains(request) { return "request \(request) was answered and not asked" }
       if !answered.insert(request).inserted { return "request \(request) was answered twice" }
@@ -43,7 +43,7 @@ struct TenantWall: Checker {
 
   mutating func note(_ fact: Fact, at now: Instant) -> String? {
     switch fact {
-    case .arrived(let request, let tenant, let named, let namedShard, let ownShard):
+    case .arrived(let request, let tenant, let named, let namedShard, let ownShard, _):
       if named != names[tenant] { return "request \(request) of \(names[tenant]) came to a backend as \(named)'s" }
       if namedShard != ownShard { return "request \(request) for shard '\(namedShard)' came to shard \(ownShard)" }
     case .read(let request, isOwn: false): return "bytes that are not those of request \(request) were read as its own"
@@ -53,44 +53,18 @@ struct TenantWall: Checker {
   }
 }
 
-/// Admitted is at most burst + rate x time, counted at the backends.
-struct RateBound: Checker {
-  /// A tenant's bucket; `nil` is unlimited.
-  struct Bucket {
-    var count: Int64
-    var period: Int64
-    var burst: Int64
-  }
-
-  let buckets: [Bucket?]
-  let start: Instant
-  private var admitted: [Int]
-  private var seen: Set<Int> = []
-
-  init(_ buckets: [Bucket?], start: Instant) {
-    self.buckets = buckets
-    self.start = start
-    admitted = Array(repeating: 0, count: buckets.count)
-  }
-
-  mutating func note(_ fact: Fact, at now: Instant) -> String? {
-    guard case .arrived(let request, let tenant, _, _, _) = fact, seen.insert(request).inserted else { return nil }
-    admitted[tenant] += 1
-    guard let bucket = buckets[tenant] else { return nil }
-    let (high, low) = (now - start).multipliedFullWidth(by: bucket.count)
-    let bound = bucket.burst + bucket.period.dividingFullWidth((high, low)).quotient
-    if admitted[tenant] > bound { return "tenant \(tenant) was admitted \(admitted[tenant]) times of \(bound)" }
-    return nil
-  }
-}
-
-/// A tenant's requests in flight stay within its bound and come back to zero.
+/// A tenant's requests in flight stay within its bound and come back to zero; a bound that is lowered ends none.
 struct ConcurrencyBound: Checker {
+  private var counts: [Int: Int] = [:]
+
   mutating func note(_ fact: Fact, at now: Instant) -> String? {
     switch fact {
     case .inFlight(let tenant, let count, let bound):
       if count < 0 { return "tenant \(tenant) has \(count) requests in flight" }
-      if bound > 0, count > bound { return "tenant \(tenant) has \(count) requests in flight of \(bound)" }
+      let known = counts.updateValue(count, forKey: tenant) ?? 0
+      if bound > 0, count > bound, count > known {
+        return "tenant \(tenant) has \(count) requests in flight of \(bound)"
+      }
     case .atRest(let remains):
       for (tenant, count) in remains.inFlight.enumerated() where count != 0 {
         return "tenant \(tenant) still has \(count) requests in flight at rest"
@@ -135,10 +109,12 @@ struct BufferBound: Checker {
 struct NothingLeft: Checker {
   mutating func note(_ fact: Fact, at now: Instant) -> String? {
     guard case .atRest(let remains) = fact else { return nil }
-    if remains.sockets != 0 { return "\(remains.sockets) sockets are open at rest" }
-    if remains.exchanges != 0 { return "\(remains.exchanges) exchanges are left at rest" }
-    if remains.connections != 0 { return "\(remains.connections) connections are left at rest" }
-    if remains.lentBytes != 0 { return "\(remains.lentBytes) bytes of buffers are lent out at rest" }
+    let counts = [
+      (remains.sockets, "sockets"), (remains.exchanges, "exchanges"), (remains.connections, "connections"),
+      (remains.lentBytes, "lent bytes"),
+    ]
+    let left = counts.filter { $0.0 != 0 }.map { "\($0.0) \($0.1)" }
+    if !left.isEmpty { return "left at rest: \(left.joined(separator: ", "))" }
     return nil
   }
 }

@@ -8,8 +8,19 @@ enum Fact {
   case attempted(request: Int, isSafe: Bool, link: Int)
   /// The engine received the first byte of a backend's answer to a request.
   case answerBegan(request: Int, link: Int)
-  /// A request's head came to a backend that reads it.
-  case arrived(request: Int, tenant: Int, namedTenant: String, namedShard: String, ownShard: String)
+  /// A request's head came to a backend that reads it; whether its tenant's bucket was asked for certain.
+  case arrived(
+    request: Int, tenant: Int, namedTenant: String, namedShard: String, ownShard: String, isRated: Bool = true)
+  /// Where its head says a request belongs, and where the configurations in use have it.
+  case placed(request: Int, at: String, allowed: [String])
+  /// A backend answered a request whose cookie binds it to another one, or to itself.
+  case returned(request: Int, place: String, boundTo: String)
+  /// A configuration is put into use that says so of a tenant.
+  case limits(tenant: Int, isDeclared: Bool, bucket: RateBound.Bucket?)
+  /// Every worker uses the newest configuration.
+  case settled
+  /// A drain's deadline has passed, with so many workers left.
+  case drained(running: Int)
   /// A client or backend read bytes of a body of `request`; whether they are the ones sent to it.
   case read(request: Int, isOwn: Bool)
   /// A backend broke its answer off before its end.
@@ -22,7 +33,7 @@ enum Fact {
   case held(request: Int, bytes: Int)
   /// The engine finished an exchange.
   case finished(request: Int)
-  /// What a tenant's account says.
+  /// What an account of a tenant says.
   case inFlight(tenant: Int, count: Int, bound: Int)
   /// Nothing more will happen.
   case atRest(Remains)

@@ -35,7 +35,9 @@ final class Forwarder: Plant {
   }
 
   func tell(_ stage: Stage) {}
-  func reload() {}
+  func reload(_ configuration: Configuration) {}
+  func drain(until deadline: Instant) {}
+  var running: Int { 0 }
 
   func remains() -> Remains { Remains(sockets: network.world.openCount) }
 

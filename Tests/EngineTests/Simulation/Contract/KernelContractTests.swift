@@ -10,8 +10,10 @@ struct KernelContractTests {
   func keeps(_ contract: NetworkContract) throws {
     let peers = try KernelPeers()
     var network = try KernelNetwork(
-      listeners: [ListenerSocket(peers.listener)], waker: try Waker(), roster: peers.roster)
+      listeners: [ListenerSocket(peers.first)], waker: peers.waker, roster: peers.roster)
     try contract.check(&network, peers)
+    network.closeListeners()
+    peers.waker.close()
   }
 }
 
@@ -20,14 +22,19 @@ final class KernelPeers: ContractPeers {
   let roster = Roster()
   let backend: Int32
   let refusing: Int32
-  /// Where the network accepts.
-  let listener: Int32
+  /// The listening sockets, of which the network gets duplicates: it closes what it has when it likes.
+  private let originals: [Int32]
+  let first: Int32
+  lazy var listeners = [first, Socket.duplicate(originals[1])]
+  let waker: Waker
   private let backendListener: Int32
   private var sockets: [Int32] = []
 
   init() throws {
     let any = Endpoint.tcp(IPAddress(v4: 0x7F00_0001), port: 0)
-    listener = try Socket.listen(on: any)
+    originals = [try Socket.listen(on: any), try Socket.listen(on: any)]
+    first = Socket.duplicate(originals[0])
+    waker = try Waker()
     backendListener = try Socket.listen(on: any)
     // A port that was free a moment ago and has no listener.
     let closed = try Socket.listen(on: any)
@@ -39,7 +46,7 @@ final class KernelPeers: ContractPeers {
 
   deinit {
     for socket in sockets where socket >= 0 { Socket.close(socket, resetting: false) }
-    Socket.close(listener, resetting: false)
+    for socket in originals { Socket.close(socket, resetting: false) }
     Socket.close(backendListener, resetting: false)
   }
 
@@ -48,8 +55,10 @@ final class KernelPeers: ContractPeers {
     return Backend(endpoint: .tcp(IPAddress(v4: 0x7F00_0001), port: port), name: "127.0.0.1:\(port)")
   }
 
-  func connectClient() -> Int {
-    var address = Socket.localAddress(of: listener)
+  func wake() { waker.wake() }
+
+  func connectClient(_ listener: Int) -> Int {
+    var address = Socket.localAddress(of: originals[listener])
     sockets.append(Socket.connect(to: &address))
     return sockets.count - 1
   }

@@ -63,6 +63,35 @@ extension ContractBench {
     hold(isEnd(receive(socket, &network).outcome))
   }
 
+  mutating func aSendIsToldOfAReset<N: Network & ~Copyable>(_ network: inout N) throws {
+    let (peer, socket) = try accepted(&network)
+    peers.reset(peer)
+    try expect(.broken, &network)
+    hold(isFailed(network.send(socket, [1], 1)))
+    // Told once, and by a send: the receive knows nothing of it any more.
+    hold(isEnd(receive(socket, &network).outcome))
+  }
+
+  mutating func aSendOfTwoRunsIsToldOfAReset<N: Network & ~Copyable>(_ network: inout N) throws {
+    let (peer, socket) = try accepted(&network)
+    peers.reset(peer)
+    try expect(.broken, &network)
+    hold(isFailed(network.send(socket, [1], 1, [2], 1)))
+    hold(isFailed(network.send(socket, [1], 1, [2], 1)))
+  }
+
+  mutating func aResetEndsAConnect<N: Network & ~Copyable>(_ network: inout N) throws {
+    guard case .opened(let socket) = network.connect(to: peers.backend, token: Self.token) else {
+      throw Failure(text: "not opened")
+    }
+    try expect(.writable, &network)
+    let peer = try #require(peers.acceptBackend())
+    peers.reset(peer)
+    try expect(.broken, &network)
+    hold(!network.isConnected(socket))
+    network.close(socket, resetting: true)
+  }
+
   mutating func closeIsSeen<N: Network & ~Copyable>(_ network: inout N) throws {
     let (peer, socket) = try accepted(&network)
     hold(count(network.send(socket, [1, 2], 2)) == 2)

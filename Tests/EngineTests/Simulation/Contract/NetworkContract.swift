@@ -9,8 +9,10 @@ protocol ContractPeers {
   var backend: Int32 { get }
   /// Where nobody listens.
   var refusing: Int32 { get }
-  /// Connects to listener 0; returns the peer's number.
-  func connectClient() -> Int
+  /// The listening sockets there may be; the network has the first of them.
+  var listeners: [Int32] { get }
+  /// Connects to a listener; returns the peer's number.
+  func connectClient(_ listener: Int) -> Int
   /// The far side of the oldest connect that was not taken yet.
   func acceptBackend() -> Int?
   /// Sends what fits; returns how many bytes that was.
@@ -19,8 +21,15 @@ protocol ContractPeers {
   func end(_ peer: Int)
   func close(_ peer: Int)
   func reset(_ peer: Int)
+  /// Calls the network as another thread does.
+  func wake()
   /// Lets arrive what is on its way, as far as the peers can see to that.
   func settle()
+}
+
+extension ContractPeers {
+  /// Connects to the first listener.
+  func connectClient() -> Int { connectClient(0) }
 }
 
 /// What a peer read.
@@ -34,7 +43,10 @@ enum NetworkContract: String, CaseIterable, CustomTestStringConvertible {
   case acceptTellsThePeer, listenersAreToldUntilAccepted, acceptingCanRest, connectSucceeds, connectIsRefused
   case anEdgeIsToldOnce, aShortReceiveMeansNoMore, aShortSendIsToldOn, twoRunsGoInOrder
   case thePeerMayEndItsHalf, weMayEndOurHalf, bothEndsAreBroken, aResetBreaks, bytesBeforeAResetAreRead
+  case aSendIsToldOfAReset, aSendOfTwoRunsIsToldOfAReset, aResetEndsAConnect
   case closeIsSeen, closeMayReset, closeWithUnreadBytesResets, aClosedSocketIsSilent, sendingToAClosedPeerBreaks
+  case timeGoesOn, aWaitEndsAtItsDeadline, aCallEndsAWait
+  case listenersMayBeReplaced, aListenerThatStaysKeepsWhoWaits, closedListenersAcceptNobody
 
   var testDescription: String { rawValue }
 
@@ -55,11 +67,20 @@ enum NetworkContract: String, CaseIterable, CustomTestStringConvertible {
     case .bothEndsAreBroken: try bench.bothEndsAreBroken(&network)
     case .aResetBreaks: try bench.aResetBreaks(&network)
     case .bytesBeforeAResetAreRead: try bench.bytesBeforeAResetAreRead(&network)
+    case .aSendIsToldOfAReset: try bench.aSendIsToldOfAReset(&network)
+    case .aSendOfTwoRunsIsToldOfAReset: try bench.aSendOfTwoRunsIsToldOfAReset(&network)
+    case .aResetEndsAConnect: try bench.aResetEndsAConnect(&network)
     case .closeIsSeen: try bench.closeIsSeen(&network)
     case .closeMayReset: try bench.closeMayReset(&network)
     case .closeWithUnreadBytesResets: try bench.closeWithUnreadBytesResets(&network)
     case .aClosedSocketIsSilent: try bench.aClosedSocketIsSilent(&network)
     case .sendingToAClosedPeerBreaks: try bench.sendingToAClosedPeerBreaks(&network)
+    case .timeGoesOn: try bench.timeGoesOn(&network)
+    case .aWaitEndsAtItsDeadline: try bench.aWaitEndsAtItsDeadline(&network)
+    case .aCallEndsAWait: try bench.aCallEndsAWait(&network)
+    case .listenersMayBeReplaced: try bench.listenersMayBeReplaced(&network)
+    case .aListenerThatStaysKeepsWhoWaits: try bench.aListenerThatStaysKeepsWhoWaits(&network)
+    case .closedListenersAcceptNobody: try bench.closedListenersAcceptNobody(&network)
     }
   }
 }

@@ -67,8 +67,12 @@ final class VirtualPeers: ContractPeers, PeerScript, Server {
     return .take(self)
   }
 
-  func connectClient() -> Int {
-    links.append(world.connect(self, listener: 0, from: IPAddress(v4: 3), port: 77))
+  let listeners: [Int32] = [0, 1]
+
+  func wake() { world.networks[0].isWoken = true }
+
+  func connectClient(_ listener: Int) -> Int {
+    links.append(world.connect(self, listener: listener, from: IPAddress(v4: 3), port: 77))
     return links.count - 1
   }
 

@@ -39,11 +39,13 @@ extension Client {
     if head.status == 101 { return beginTunnel(plan) }
     if head.status < 200 { return }
     answer.head = head
+    stage.transcript?.begin(head, of: plan.number, .answer)
     answer.isFromBackend = !head.values("x-origin-id").isEmpty
     if answer.isFromBackend {
       if head.values("x-origin-id") != ["\(plan.number)"] || head.values("x-origin-tenant") != ["\(plan.tenant)"] {
         stage.note(.read(request: plan.number, isOwn: false))
       }
+      noteBinding(head, plan)
       if !stage.isTransparent, !head.values("x-hop").isEmpty {
         stage.report("request \(plan.number): a field named by Connection came through")
       }
@@ -55,6 +57,16 @@ extension Client {
     }
   }
 
+  /// Sees whether an affinity cookie was honoured, and keeps a new one.
+  private func noteBinding(_ head: Head, _ plan: RequestPlan) {
+    let place = head.values("x-origin-place").joined()
+    if let binding = plan.binding, binding.published == stage.published.count, stage.isAffine(plan) {
+      stage.note(.returned(request: plan.number, place: place, boundTo: binding.place))
+    }
+    guard let cookie = head.values("set-cookie").first?.split(separator: ";").first else { return }
+    binding = Binding(cookie: String(cookie), tenant: plan.tenant, place: place, published: plan.askedAt + 1)
+  }
+
   private func take(_ bytes: [UInt8], _ plan: RequestPlan) {
     if let count = answer.tunnel { return takeTunnel(bytes, count, plan) }
     if answer.isFromBackend {
@@ -62,6 +74,7 @@ extension Client {
     } else if answer.ownBody.count < 4_096 {
       answer.ownBody += bytes
     }
+    stage.transcript?.add(bytes, of: plan.number, .answer)
     answer.offset += bytes.count
     if case .abortsReceiving(let at, let resetting) = plan.clientFault, answer.offset >= at {
       abort(plan, resetting: resetting)
@@ -70,6 +83,7 @@ extension Client {
 
   private func takeEnd(_ trailers: [(name: String, value: String)], _ plan: RequestPlan) {
     guard let head = answer.head else { return }
+    stage.transcript?.end(trailers, of: plan.number, .answer)
     if answer.isFromBackend {
       if plan.responseHasTrailers, !plan.hasNoBody, !head.values("transfer-encoding").isEmpty,
         trailers.map(\.value) != ["\(plan.number)"]

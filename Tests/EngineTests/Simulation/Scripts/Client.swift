@@ -17,11 +17,13 @@ final class Client: PeerScript {
     var thinks: Int64 = 0
     /// Whether it leaves closing to the proxy once it is done.
     var lingers = false
+    /// When it comes; left to chance when it isn't said.
+    var comesAt: Int64?
     /// How long the proxy keeps idle connections.
     var keepAlive: Int64 = 60 * .second
   }
 
-  unowned let stage: Stage
+  unowned(unsafe) let stage: Stage
   let plans: [RequestPlan]
   let manners: Manners
   private(set) var link: Link?
@@ -41,6 +43,8 @@ final class Client: PeerScript {
   private var connections = 0
   var answer = AnswerInProgress()
   private var progress = 0
+  /// What the newest affinity cookie is, and where it was given.
+  var binding: Binding?
 
   init(_ stage: Stage, _ plans: [RequestPlan], _ manners: Manners) {
     self.stage = stage
@@ -65,6 +69,13 @@ final class Client: PeerScript {
     fill()
   }
 
+  /// The oldest request without an outcome, if anything of it has come to the proxy.
+  var inFlight: RequestPlan? {
+    guard let link, answering < sending, !link.isRefused else { return nil }
+    let plan = plans[answering]
+    return !plan.isFinished && link.toEngine.arrivedCount > plan.startOffset ? plan : nil
+  }
+
   private func finish() {
     isDone = true
     link?.closePeer()
@@ -75,6 +86,7 @@ final class Client: PeerScript {
   /// Begins as many requests as may be on their way.
   private func fill() {
     guard let link, !link.peerIsClosed else { return }
+    if answer.announcedEnd, stage.scenario.edition > 1 { return }
     while sending < plans.count, sending - answering < manners.depth {
       let plan = plans[sending]
       if sending > answering, needsSilence(plan) || needsSilence(plans[sending - 1]) { break }
@@ -92,19 +104,23 @@ final class Client: PeerScript {
     sending += 1
     requestStart = sentOnLink + outbox.count
     plan.clientLink = link
+    plan.startOffset = requestStart
+    plan.askedAt = stage.oldestInUse
+    let cookie = stage.scenario.isSticky && stage.scenario.edition > 1 ? binding?.cookie : nil
+    plan.binding = cookie != nil && binding?.tenant == plan.tenant ? binding : nil
     world.note("request \(plan.number) on #\(link.number)")
     stage.note(.asked(request: plan.number))
     reader.methods.append(plan.method)
-    outbox.add(plan.requestHead(host: stage.hosts[plan.tenant], isLast: sending == plans.count))
+    outbox.add(plan.requestHead(host: stage.hosts[plan.tenant], isLast: sending == plans.count, cookie: cookie))
     let body = plan.requestBodyBytes(&world.random)
     if plan.expectsContinue, !body.isEmpty {
       heldBody = body
-      world.after(.second) { [weak self] in self?.releaseBody() }
+      world.after(.second) { [self] in releaseBody() }
     } else {
       outbox.add(body)
     }
     if case .abortsAfter(let delay, let resetting) = plan.clientFault {
-      world.after(delay) { [weak self] in self?.abort(plan, resetting: resetting) }
+      world.after(delay) { [self] in abort(plan, resetting: resetting) }
     }
     watch(plan)
   }
@@ -112,8 +128,8 @@ final class Client: PeerScript {
   /// Sees to it that no request is forgotten.
   private func watch(_ plan: RequestPlan) {
     let seen = progress
-    world.after(200 * .second) { [weak self] in
-      guard let self, !plan.isFinished else { return }
+    world.after(200 * .second) { [self] in
+      guard !plan.isFinished else { return }
       if progress != seen { return watch(plan) }
       stage.judge(plan, .forgotten)
       drop()
@@ -143,9 +159,9 @@ final class Client: PeerScript {
     if answer.endsWhenSent, outbox.isEmpty { return endCutTunnel(link) }
     if manners.sendRest > 0, count > 0, !outbox.isEmpty {
       isSending = true
-      world.after(manners.sendRest) { [weak self] in
-        self?.isSending = false
-        self?.push()
+      world.after(manners.sendRest) { [self] in
+        isSending = false
+        push()
       }
     }
   }
@@ -181,16 +197,16 @@ final class Client: PeerScript {
     if link.isAtEnd { return takeEnd(link) }
     if manners.readRest > 0, !bytes.isEmpty {
       isReading = true
-      world.after(manners.readRest) { [weak self] in
-        self?.isReading = false
-        self?.receive()
+      world.after(manners.readRest) { [self] in
+        isReading = false
+        receive()
       }
     }
   }
 
   /// The connection came to its end: what was not answered never will be.
   private func takeEnd(_ link: Link) {
-    if answer.endsWhenSent { return }
+    if answer.endsWhenSent, link.hasOrderlyEnd || stage.scenario.edition == 1 { return }
     if link.hasOrderlyEnd, let tunnel = answer.tunnel, plans[answering].tunnelCut >= 0, !answer.isTunnelDone {
       return sendRest(plans[answering], after: tunnel)
     }
@@ -200,7 +216,9 @@ final class Client: PeerScript {
     let isBegun = answer.head != nil || reader.isAmid
     let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: \.isBrokenOff)
     var excuse: Outcome.Excuse =
-      isOvertaken ? .overtaken : isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
+      link.isRefused
+      ? .refused
+      : isOvertaken ? .overtaken : isBegun ? .none : answer.announcedEnd ? .announced : isIdle ? .idle : .none
     while answering < sending {
       let plan = plans[answering]
       answering += 1
@@ -211,7 +229,7 @@ final class Client: PeerScript {
         stage.judge(plan, isBegun && excuse == .none ? .cut : .unanswered(excuse))
       }
       answer = AnswerInProgress()
-      excuse = .announced
+      excuse = link.isRefused ? .refused : .announced
     }
     drop()
   }
@@ -260,7 +278,7 @@ final class Client: PeerScript {
 
   private func startAgain() {
     if answering >= plans.count { return finish() }
-    world.after(manners.thinks) { [weak self] in self?.start() }
+    world.after(manners.thinks) { [self] in start() }
   }
 
   /// The oldest request has its whole answer: goes on.
@@ -273,8 +291,8 @@ final class Client: PeerScript {
       answer.announcedEnd = true
       // Some clients wait for the proxy to close, some do not.
       if world.random.chance(50) { return drop() }
-      world.after(3 * .second) { [weak self, weak link] in
-        guard let self, let link, self.link === link else { return }
+      world.after(3 * .second) { [self, link] in
+        guard let link, self.link === link else { return }
         drop()
       }
       return
@@ -285,8 +303,8 @@ final class Client: PeerScript {
       return
     }
     if manners.thinks > 0 {
-      world.after(Int64(world.random.below(Int(manners.thinks)))) { [weak self, weak link] in
-        guard let self, let link, self.link === link else { return }
+      world.after(Int64(world.random.below(Int(manners.thinks)))) { [self, link] in
+        guard let link, self.link === link else { return }
         fill()
       }
     } else {

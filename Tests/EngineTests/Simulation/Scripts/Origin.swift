@@ -9,15 +9,23 @@ final class Origin: Server {
     case up, refusing, refusingAtOnce, silent
   }
 
-  unowned let stage: Stage
+  /// How it answers health checks.
+  enum CheckMood: CaseIterable {
+    case good, failing, silent, closing, malformed
+  }
+
+  unowned(unsafe) let stage: Stage
   let shard: String
+  let place: Int
   var mood = Mood.up
+  var checkMood = CheckMood.good
   /// How often it closes an idle connection soon after an answer, in percent.
   var staleness = 0
 
-  init(_ stage: Stage, shard: String) {
+  init(_ stage: Stage, shard: String, place: Int) {
     self.stage = stage
     self.shard = shard
+    self.place = place
   }
 
   func greet(_ link: Link) -> Greeting {
@@ -33,7 +41,7 @@ final class Origin: Server {
 /// One connection to a scripted backend.
 final class OriginConnection: PeerScript {
   let origin: Origin
-  unowned let stage: Stage
+  unowned(unsafe) let stage: Stage
   let link: Link
   private var reader = MessageReader(responses: false)
   private var outbox = Outbox()
@@ -65,13 +73,15 @@ final class OriginConnection: PeerScript {
 
   private func read() {
     guard !isReading else { return }
-    let bytes = link.read(plan?.readPiece ?? .max)
+    // By the request that is being read, whichever comes next.
+    let (piece, rest) = (plan?.readPiece ?? .max, plan?.readRest ?? 0)
+    let bytes = link.read(piece)
     if !bytes.isEmpty {
       reader.feed(bytes)
       while !isOver, let item = reader.next() { take(item) }
     }
     if !isOver, link.isAtEnd { return takeEnd() }
-    guard let rest = plan?.readRest, rest > 0, !bytes.isEmpty, !isOver else { return }
+    guard rest > 0, !bytes.isEmpty, !isOver else { return }
     isReading = true
     world.after(rest) { [self] in
       isReading = false
@@ -98,10 +108,12 @@ final class OriginConnection: PeerScript {
         return cutTunnel(plan)
       }
       stage.note(.read(request: plan.number, isOwn: plan.requestBody.matches(bytes, at: offset)))
+      stage.transcript?.add(bytes, of: plan.number, .request)
       offset += bytes.count
     case .end(let trailers):
       guard let plan else { return }
       hasWholeRequest = true
+      stage.transcript?.end(trailers, of: plan.number, .request)
       if !plan.wantsUpgrade, offset != plan.requestSize {
         stage.report("request \(plan.number): a backend was sent \(offset) bytes of \(plan.requestSize) as all of it")
       }
@@ -116,18 +128,15 @@ final class OriginConnection: PeerScript {
   }
 
   private func take(_ head: Head) {
-    if head.target == "/healthz" {
-      outbox.add(Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8))
-      return write()
-    }
+    if head.target == "/healthz" { return answerCheck() }
     guard let number = RequestPlan.number(in: head.target), stage.plans.indices.contains(number) else {
-      if head.target != "/healthz" { stage.report("a backend was asked for '\(head.line)'") }
-      return
+      return stage.report("a backend was asked for '\(head.line)'")
     }
     if plan != nil { stage.report("request \(number) was sent to a backend before it had answered another") }
     let plan = stage.plans[number]
     if plan.malformation?.isInHead == true { stage.report("request \(number), malformed, came to a backend: \(head)") }
     self.plan = plan
+    stage.transcript?.begin(head, of: number, .request)
     offset = 0
     hasWholeRequest = false
     isAnswering = false
@@ -144,11 +153,24 @@ final class OriginConnection: PeerScript {
     if plan.answersEarly || plan.wantsUpgrade { answerSoon(plan) }
   }
 
+  private func answerCheck() {
+    switch origin.checkMood {
+    case .good: outbox.add(Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8))
+    case .failing: outbox.add(Array("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n".utf8))
+    case .malformed: outbox.add(Array(Self.malformed[0].utf8))
+    case .silent: return
+    case .closing: return over(resetting: world.random.chance(50))
+    }
+    write()
+  }
+
   private func check(_ head: Head, _ plan: RequestPlan) {
     guard !stage.isTransparent else {
       let name = stage.tenants[plan.tenant]
       return stage.note(
-        .arrived(request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: ""))
+        .arrived(
+          request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: "",
+          isRated: false))
     }
     func alike(_ name: String) -> [String] {
       head.fields.filter { $0.name.replacing("_", with: "-") == name }.map(\.value)
@@ -157,7 +179,12 @@ final class OriginConnection: PeerScript {
     let shard = alike("x-placement-shard").joined(separator: "+")
     stage.note(
       .arrived(
-        request: plan.number, tenant: plan.tenant, namedTenant: tenant, namedShard: shard, ownShard: origin.shard))
+        request: plan.number, tenant: plan.tenant, namedTenant: tenant, namedShard: shard, ownShard: origin.shard,
+        isRated: !stage.mayBeUnlimited(plan)))
+    stage.note(
+      .placed(
+        request: plan.number, at: "\(shard) epoch \(alike("x-placement-epoch").joined(separator: "+"))",
+        allowed: stage.placements(plan)))
     var wrong: [String] = []
     if head.method != plan.method { wrong.append("method \(head.method)") }
     if head.values("host") != [stage.hosts[plan.tenant]] { wrong.append("host \(head.values("host"))") }
@@ -176,7 +203,9 @@ final class OriginConnection: PeerScript {
   private func takeEnd() {
     if let plan {
       if isTunnel {
-        if offset < plan.requestSize, plan.tunnelCut >= 0, plan.clientFault == .none, world.weather.climate != .rough {
+        if offset < plan.requestSize, plan.tunnelCut >= 0, plan.clientFault == .none, world.weather.climate != .rough,
+          !stage.isPastDrain
+        {
           stage.report("request \(plan.number): \(offset) of \(plan.requestSize) bytes came through a tunnel")
         }
         if link.hasOrderlyEnd {
@@ -185,7 +214,8 @@ final class OriginConnection: PeerScript {
           return
         }
       } else if stage.world.weather.climate == .calm, plan.clientFault == .none || plan.clientFault == .halfCloses,
-        !plan.isFinished, plan.malformation == nil, !stage.verdicts.isTooLong(plan), !plan.isAnsweredWhole
+        !plan.isFinished, plan.malformation == nil, !stage.verdicts.isTooLong(plan), !plan.isAnsweredWhole,
+        !stage.isPastDrain
       {
         stage.report("request \(plan.number): the proxy left its backend")
       }
@@ -237,7 +267,7 @@ final class OriginConnection: PeerScript {
     }
     for _ in 0..<plan.interim { outbox.add(Array("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".utf8)) }
     if fault == .extraBytes { link.toEngine.isWhole = true }
-    outbox.add(plan.responseHead())
+    outbox.add(plan.responseHead(place: stage.scenario.edition > 1 ? origin.place : nil))
     let whole = plan.responseBodyBytes(&world.random)
     if case .breaksOff(let at, _) = fault {
       stage.note(.brokenOff(request: plan.number))

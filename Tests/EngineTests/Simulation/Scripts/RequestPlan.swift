@@ -1,5 +1,14 @@
 import Primitives
 
+/// An affinity cookie, and where it was given.
+struct Binding {
+  var cookie: String
+  var tenant: Int
+  var place: String
+  /// Configurations published when the request was asked that it was given to.
+  var published: Int
+}
+
 /// Everything about one request that is decided beforehand, and what came of it.
 final class RequestPlan {
   /// How a body is delimited.
@@ -81,12 +90,49 @@ final class RequestPlan {
   var isAnsweredWhole = false
   /// The client waits so long between two pieces that the proxy may lose patience.
   var isSlow = false
+  /// The oldest configuration in use when the client began to send it.
+  var askedAt = 0
+  /// The affinity cookie it carries, if that is its tenant's.
+  var binding: Binding?
+  /// Where it starts in what its client sends on its connection.
+  var startOffset = 0
+  /// It was in flight when a drain began: it must be served.
+  var isInDrain = false
   /// The client's connection.
-  weak var clientLink: Link?
+  var clientLink: Link?
 
   init(number: Int, tenant: Int) {
     self.number = number
     self.tenant = tenant
+  }
+
+  /// The same request, of which nothing has come yet.
+  func fresh() -> RequestPlan {
+    let plan = RequestPlan(number: number, tenant: tenant)
+    plan.method = method
+    plan.minorVersion = minorVersion
+    plan.requestFraming = requestFraming
+    plan.requestSize = requestSize
+    plan.expectsContinue = expectsContinue
+    plan.requestHasTrailers = requestHasTrailers
+    plan.wantsUpgrade = wantsUpgrade
+    plan.tunnelCut = tunnelCut
+    plan.malformation = malformation
+    plan.clientFault = clientFault
+    plan.status = status
+    plan.responseFraming = responseFraming
+    plan.responseSize = responseSize
+    plan.responseHasTrailers = responseHasTrailers
+    plan.interim = interim
+    plan.answersEarly = answersEarly
+    plan.keepsConnection = keepsConnection
+    plan.thinks = thinks
+    plan.piece = piece
+    plan.rest = rest
+    plan.readPiece = readPiece
+    plan.readRest = readRest
+    plan.faults = faults
+    return plan
   }
 
   var requestBody: Pattern { Pattern(tenant: tenant, request: number, .request) }
@@ -124,13 +170,14 @@ final class RequestPlan {
   }
 
   /// The request as the client sends it, head apart from body.
-  func requestHead(host: String, isLast: Bool) -> [UInt8] {
+  func requestHead(host: String, isLast: Bool, cookie: String? = nil) -> [UInt8] {
     if let malformation { return malformation.bytes(self, host: host) }
     var text = "\(method) \(target) HTTP/1.\(minorVersion)\r\nHost: \(host)\r\n"
     // What the proxy must not let through, in several spellings.
     if number % 3 == 0 { text += "x-tenant-id: forged\r\n" }
     if number % 5 == 0 { text += "X_Tenant_Id: forged\r\nConnection: x-tenant-id\r\n" }
     if number % 7 == 0 { text += "X-Placement-Shard: forged\r\nX-Hop: 1\r\nConnection: x-hop\r\n" }
+    if let cookie { text += "Cookie: a=b; \(cookie)\r\n" }
     if wantsUpgrade { text += "Connection: upgrade\r\nUpgrade: echo\r\n" }
     if minorVersion == 1, isLast, !wantsUpgrade, number % 2 == 0 { text += "Connection: close\r\n" }
     if minorVersion == 0, !isLast { text += "Connection: keep-alive\r\n" }
@@ -170,8 +217,9 @@ final class RequestPlan {
 
 /// The backend's answer.
 extension RequestPlan {
-  func responseHead() -> [UInt8] {
+  func responseHead(place: Int?) -> [UInt8] {
     var text = "HTTP/1.1 \(status) Whatever\r\nX-Origin-Id: \(number)\r\nX-Origin-Tenant: \(tenant)\r\n"
+    if let place { text += "X-Origin-Place: \(place)\r\n" }
     if number % 4 == 0 { text += "Connection: x-hop\r\nX-Hop: 1\r\n" }
     if !keepsConnection { text += "Connection: close\r\n" }
     if status != 204 {

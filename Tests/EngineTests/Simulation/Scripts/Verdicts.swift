@@ -1,5 +1,7 @@
 import Primitives
 
+@testable import Engine
+
 /// What came of a request, as its client saw it.
 enum Outcome {
   /// The whole answer of a backend.
@@ -26,6 +28,8 @@ enum Outcome {
     case overtaken
     /// The connection had been idle for about as long as it may be.
     case idle
+    /// Nobody listened where the client went.
+    case refused
   }
 }
 
@@ -37,18 +41,17 @@ struct Verdicts {
   }
 
   let climate: Climate
-  let standings: [Standing]
   /// Bytes of a request body, 0 is unlimited.
   var bodyBound = 0
   /// Whether backends close idle connections when they like.
   var hasStaleConnections = false
 
-  func violation(_ plan: RequestPlan, _ outcome: Outcome) -> String? {
-    let standing = standings[plan.tenant]
-    if let malformation = plan.malformation { return malformed(plan, malformation, outcome) }
+  /// What is wrong about an outcome, if anything is, of a request whose tenant was any of `standings`.
+  func violation(_ plan: RequestPlan, _ outcome: Outcome, _ standings: Set<Standing>) -> String? {
+    if let malformation = plan.malformation { return malformed(plan, malformation, outcome, standings) }
     switch outcome {
     case .answered(let status, let bytes):
-      if standing == .unknown || standing == .suspended { return "answered by a backend though \(standing)" }
+      if standings.isDisjoint(with: [.active, .limited]) { return "answered by a backend though \(standings)" }
       if status != plan.status { return "answered with \(status), deserved \(plan.status)" }
       let deserved = plan.hasNoBody ? 0 : plan.responseSize
       if bytes != deserved { return "answered with \(bytes) bytes, deserved \(deserved)" }
@@ -56,16 +59,14 @@ struct Verdicts {
       case .none, .extraBytes: return nil
       default: return "answered in whole by a backend that did \(plan.currentFault)"
       }
-    case .refused(let status, let code): return refusal(plan, standing, status, code)
+    case .refused(let status, let code): return refusal(plan, standings, status, code)
     case .cut:
       if case .breaksOff = plan.currentFault { return nil }
-      // A request that turns out to be too long while it is being answered leaves no other way out.
-      if isTooLong(plan), plan.answersEarly { return nil }
-      return isForgiving(plan) ? nil : "its answer was cut"
+      return isForgiving(plan) || mayBeCut(plan, standings) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
       if case .breaksOff = plan.currentFault { return nil }
-      if excuse != .none || isForgiving(plan) { return nil }
+      if excuse != .none || isForgiving(plan) || mayBeCut(plan, standings) { return nil }
       return "its connection ended without an answer"
     case .gaveUp: return nil
     case .tunnelled: return plan.wantsUpgrade ? nil : "was tunnelled"
@@ -74,29 +75,41 @@ struct Verdicts {
   }
 
   /// A malformed request is refused, and by its body also for what else is wrong with it.
-  private func malformed(_ plan: RequestPlan, _ malformation: Malformation, _ outcome: Outcome) -> String? {
+  private func malformed(
+    _ plan: RequestPlan, _ malformation: Malformation, _ outcome: Outcome, _ standings: Set<Standing>
+  )
+    -> String?
+  {
     switch outcome {
     case .refused(400, "bad_request"): return nil
     case .refused(let status, let code) where !malformation.isInHead:
-      return refusal(plan, standings[plan.tenant], status, code)
-    case .unanswered where climate == .rough: return nil
+      return refusal(plan, standings, status, code)
+    case .unanswered where climate == .rough, .cut where climate == .rough: return nil
     default: return "\(malformation) came to \(outcome)"
     }
   }
 
   func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
 
+  /// Whether a request leaves no other way out: it turns out to be too long while it is being answered, or it is refused
+  /// and more comes behind than anybody listens to who has answered.
+  private func mayBeCut(_ plan: RequestPlan, _ standings: Set<Standing>) -> Bool {
+    if isTooLong(plan), plan.answersEarly { return true }
+    let sent = (plan.clientLink?.receivedCount ?? 0) - plan.startOffset
+    return sent > Limit.lingerBytes && (isTooLong(plan) || standings != [.active])
+  }
+
   /// Whether the world or the client is such that a request may come to nothing.
   private func isForgiving(_ plan: RequestPlan) -> Bool { climate == .rough || plan.isAborted }
 
-  private func refusal(_ plan: RequestPlan, _ standing: Standing, _ status: Int, _ code: String) -> String? {
+  private func refusal(_ plan: RequestPlan, _ standings: Set<Standing>, _ status: Int, _ code: String) -> String? {
     let isTroubled = climate == .rough
     let fault = plan.currentFault
     let isDeserved: Bool
     switch (status, code) {
-    case (404, "tenant_unknown"): isDeserved = standing == .unknown
-    case (403, "tenant_suspended"): isDeserved = standing == .suspended
-    case (429, "rate_limited"), (429, "concurrency_limited"): isDeserved = standing == .limited
+    case (404, "tenant_unknown"): isDeserved = standings.contains(.unknown)
+    case (403, "tenant_suspended"): isDeserved = standings.contains(.suspended)
+    case (429, "rate_limited"), (429, "concurrency_limited"): isDeserved = standings.contains(.limited)
     case (413, "body_too_large"): isDeserved = isTooLong(plan)
     case (408, "request_timeout"): isDeserved = plan.isSlow || isTroubled
     case (502, "bad_response"):
@@ -114,6 +127,6 @@ struct Verdicts {
     case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled
     default: isDeserved = false
     }
-    return isDeserved ? nil : "refused with \(status) \(code), fault \(fault), \(standing)"
+    return isDeserved ? nil : "refused with \(status) \(code), fault \(fault), \(standings)"
   }
 }

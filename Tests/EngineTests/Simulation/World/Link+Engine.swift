@@ -18,7 +18,7 @@ extension Link {
     case .silence, .refuseAtOnce: break
     case .refuse:
       world.after(delay) { [self] in
-        guard phase == .open else { return }
+        guard phase == .open, !isLost else { return }
         isConnecting = false
         isReset = true
         hasError = true
@@ -26,7 +26,7 @@ extension Link {
       }
     case .take(let script):
       world.after(delay) { [self] in
-        guard phase == .open else { return }
+        guard phase == .open, !isReset, !isLost else { return }
         isConnecting = false
         self.script = script
         raise()
@@ -38,7 +38,7 @@ extension Link {
 
   /// What holds now, for an event.
   func told() -> NetworkEventKinds {
-    if isConnecting { return [] }
+    if isConnecting, !isReset { return [] }
     var kinds: NetworkEventKinds = []
     if !toEngine.arrived.isEmpty || toEngine.hasEnded || isReset || hasError { kinds.insert(.readable) }
     if isReset || hasEnded || toPeer.hasAmpleRoom { kinds.insert(.writable) } else { wantsRoom = true }

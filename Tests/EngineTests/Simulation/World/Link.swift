@@ -19,11 +19,11 @@ final class Link {
     case closed
   }
 
-  unowned let world: World
+  unowned(unsafe) let world: World
   let number: Int
   let network: NetworkState
   var script: (any PeerScript)?
-  var isFromClient = false
+  let isFromClient: Bool
   var address = IPAddress(v4: 0)
   var port: UInt16 = 0
   var toEngine: Pipe
@@ -49,17 +49,26 @@ final class Link {
   var receivedCount = 0
   var sentCount = 0
 
+  /// Nothing passes any more, and nobody is told.
+  var isLost: Bool { toEngine.isBlackHole }
+  /// What waits until something passes again.
+  private var heldBack: [() -> Void] = []
+  /// Nobody listened where it went.
+  var isRefused = false
+
   // The script's end.
   var peerIsClosed = false
   var peerIsReset = false
   private var isWaking = false
 
-  init(_ world: World, number: Int, _ network: NetworkState) {
+  init(_ world: World, number: Int, _ network: NetworkState, isFromClient: Bool = false) {
     self.world = world
     self.number = number
     self.network = network
+    self.isFromClient = isFromClient
     toEngine = Pipe(world.weather, &world.random)
     toPeer = Pipe(world.weather, &world.random)
+    if let splits = world.weather.splits { toEngine.split(splits, isFromClient: isFromClient) }
   }
 
   // MARK: What happens on the way
@@ -142,13 +151,53 @@ final class Link {
     }
   }
 
+  // MARK: Trouble
+
+  /// Breaks at both ends.
+  func breakOff() {
+    guard !isLost else { return }
+    world.note("#\(number) breaks")
+    resetEngine(after: 0)
+    resetPeer()
+  }
+
+  /// Carries nothing from now on.
+  func lose() {
+    world.note("#\(number) is lost")
+    toEngine.isBlackHole = true
+    toPeer.isBlackHole = true
+  }
+
+  /// Carries again what it should.
+  func find() {
+    toEngine.isBlackHole = false
+    toPeer.isBlackHole = false
+    for action in heldBack { world.after(0, action) }
+    heldBack.removeAll()
+    pump()
+  }
+
+  /// Breaks the cycles it is part of.
+  func forget() {
+    script = nil
+    heldBack.removeAll()
+  }
+
+  /// Does something once it is possible.
+  private func onceFound(_ delay: Int64, _ action: @escaping () -> Void) {
+    world.after(delay) { [self] in
+      if isLost { heldBack.append(action) } else { action() }
+    }
+  }
+
   // MARK: Resets
 
   /// The engine's end breaks, after a while.
   func resetEngine(after delay: Int64) {
     toEngine.sent.removeAll()
-    world.after(delay) { [self] in
+    onceFound(delay) { [self] in
       guard phase != .closed, !isReset else { return }
+      isConnecting = false
       isReset = true
       hasError = true
       toPeer.sent.removeAll()
@@ -159,7 +208,7 @@ final class Link {
   /// The script's end breaks, after a while.
   func resetPeer() {
     toPeer.sent.removeAll()
-    world.after(world.weather.wait(&world.random)) { [self] in
+    onceFound(world.weather.wait(&world.random)) { [self] in
       guard !peerIsReset else { return }
       peerIsReset = true
       toEngine.sent.removeAll()

@@ -11,6 +11,8 @@ struct VirtualNetwork: ~Copyable, Network {
   let state: NetworkState
   private(set) var now: Instant
   private var batch: [NetworkEvent] = []
+  /// What is wrong with it on purpose.
+  var flaw: Flaw?
 
   init(_ world: World, listeners: Int) {
     self.world = world
@@ -41,7 +43,8 @@ struct VirtualNetwork: ~Copyable, Network {
     while batch.count < bound, !state.ready.isEmpty {
       let link = state.ready.removeFirst()
       link.isListed = false
-      let kinds = link.phase == .open ? link.told() : []
+      var kinds = link.phase == .open ? link.told() : []
+      if flaw == .takesResetsForEnds, !link.isFromClient { kinds.remove(.broken) }
       if !kinds.isEmpty { batch.append(NetworkEvent(token: link.token, kinds: kinds)) }
     }
     state.deadline = deadline
@@ -52,6 +55,8 @@ struct VirtualNetwork: ~Copyable, Network {
   func event(_ index: Int) -> NetworkEvent { batch[index] }
 
   mutating func accept(_ listener: Int, token: UInt64, peer: inout IPAddress, port: inout UInt16) -> OpenOutcome {
+    // A worker that is told something by the operator does not look at its listeners first.
+    if flaw == .dropsWaiting, batch.contains(where: { $0.kinds == .woken }) { return .none }
     guard let link = state.waiting[listener].first else { return .none }
     guard let descriptor = world.open(link) else { return .exhausted }
     state.waiting[listener].removeFirst()
@@ -65,17 +70,28 @@ struct VirtualNetwork: ~Copyable, Network {
   mutating func setAccepting(_ isAccepting: Bool) { state.isAccepting = isAccepting }
 
   mutating func closeListeners() {
-    state.isListening = false
-    for link in state.waiting.joined() { link.close(resetting: true) }
-    state.waiting = state.waiting.map { _ in [] }
+    replaceListeners([])
   }
 
-  var listenerCount: Int { state.isListening ? state.waiting.count : 0 }
+  mutating func replaceListeners(_ next: [ListenerSocket]) {
+    let sockets = next.map(\.socket)
+    let known = Dictionary(uniqueKeysWithValues: zip(state.sockets, state.waiting))
+    for (socket, waiting) in zip(state.sockets, state.waiting) where !sockets.contains(socket) {
+      if !waiting.isEmpty, state.isAccepting, world.openCount < world.descriptorBound {
+        world.complain("seam: \(waiting.count) connections that wait were dropped with their listener")
+      }
+      for link in waiting { link.close(resetting: true) }
+    }
+    state.sockets = sockets
+    state.waiting = sockets.map { known[$0] ?? [] }
+  }
+
+  var listenerCount: Int { state.sockets.count }
 
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
     let link = world.makeLink(state)
     guard let descriptor = world.open(link) else { return .exhausted }
-    let greeting = world.servers[backend]?.greet(link) ?? .refuse
+    let greeting = server(of: backend)?.greet(link) ?? .refuse
     if case .refuseAtOnce = greeting {
       world.release(descriptor)
       return .failed
@@ -83,6 +99,14 @@ struct VirtualNetwork: ~Copyable, Network {
     link.open(descriptor, token)
     link.beginConnect(greeting)
     return .opened(descriptor)
+  }
+
+  private func server(of backend: Int32) -> (any Server)? {
+    guard flaw == .connectsAnywhere, let origin = world.servers[backend] as? Origin else {
+      return world.servers[backend]
+    }
+    let alike = world.servers.keys.sorted().filter { (world.servers[$0] as? Origin)?.shard == origin.shard }
+    return world.servers[world.random.pick(alike)]
   }
 
   mutating func isConnected(_ socket: Int32) -> Bool {
@@ -98,7 +122,9 @@ struct VirtualNetwork: ~Copyable, Network {
       return .failed
     }
     link.nudge()
-    return link.receive(into, capacity)
+    let outcome = link.receive(into, capacity)
+    if flaw == .takesResetsForEnds, !link.isFromClient, case .failed = outcome { return .end }
+    return outcome
   }
 
   mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
@@ -125,6 +151,7 @@ struct VirtualNetwork: ~Copyable, Network {
 
   mutating func close(_ socket: Int32, resetting: Bool) {
     guard let link = world.link(socket, of: state, "close") else { return }
+    if flaw == .forgetsSockets, link.isFromClient, link.number % 3 == 0 { return }
     world.release(socket)
     link.close(resetting: resetting)
   }

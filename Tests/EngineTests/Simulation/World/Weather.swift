@@ -27,6 +27,8 @@ struct Weather {
   let resetPurges: Bool
   /// Descriptors the process may hold.
   let descriptors: Int
+  /// How bytes are split on their way, when chance has no say in it.
+  var splits: Splits?
 
   init(_ climate: Climate, random: inout SeededRandom) {
     self.climate = climate
@@ -48,6 +50,18 @@ struct Weather {
     let span = Int(max(1, min(delay.upperBound, bound) - delay.lowerBound))
     return delay.lowerBound + Int64(random.below(random.below(4) == 0 ? span : span / 8 + 1))
   }
+}
+
+/// How bytes are split on their way.
+enum Splits {
+  /// What is sent at once comes at once.
+  case none
+  /// Each byte by itself.
+  case bytes
+  /// What clients send is split before one byte, by its number in its connection.
+  case clientsBefore(Int)
+  /// What backends send is split before one byte.
+  case backendsBefore(Int)
 }
 
 extension SeededRandom {

@@ -25,9 +25,11 @@ final class NetworkState {
   let number: Int
   /// Connections that wait to be accepted, by listener.
   var waiting: [[Link]]
+  /// The listening sockets, by listener: the same numbers in all networks.
+  var sockets: [Int32]
   var isAccepting = true
-  /// Whether the listeners are open.
-  var isListening = true
+  /// Whether its worker has ended.
+  var isOver = false
   var isWoken = false
   /// Connections with something to tell, in order.
   var ready: [Link] = []
@@ -38,7 +40,11 @@ final class NetworkState {
   init(number: Int, listeners: Int) {
     self.number = number
     waiting = Array(repeating: [], count: listeners)
+    sockets = (0..<Int32(listeners)).map { $0 }
   }
+
+  /// Whether its worker has something to do at `now`.
+  func isAble(_ now: Instant) -> Bool { !isOver && (hasNews || !isSettled || deadline <= now) }
 
   /// Whether a wait would tell anything.
   var hasNews: Bool { isWoken || !ready.isEmpty || isAccepting && waiting.contains { !$0.isEmpty } }
@@ -51,12 +57,13 @@ final class World {
   private(set) var now = Instant(nanoseconds: 1_000 * .second)
   /// What the wall clock is ahead of the other.
   var wallOffset: Int64 = 1_790_000_000 * .second
-  private var agenda = Agenda()
+  private let agenda = Agenda()
   private(set) var networks: [NetworkState] = []
   /// Open connections by descriptor; the lowest free number is given next, as the kernel does.
   private var descriptors: [Link?] = []
   private(set) var openCount = 0
-  private var freeLinkNumber = 0
+  /// All connections there ever were.
+  private(set) var links: [Link] = []
   /// Who serves the backend of each number.
   var servers: [Int32: any Server] = [:]
   /// Descriptors the process may hold now.
@@ -75,9 +82,11 @@ final class World {
     case closed
   }
 
-  init(seed: UInt64, climate: Climate) {
+  init(seed: UInt64, climate: Climate, splits: Splits? = nil) {
     random = SeededRandom(seed: seed)
-    weather = Weather(climate, random: &random)
+    var weather = Weather(climate, random: &random)
+    weather.splits = splits
+    self.weather = weather
     descriptorBound = weather.descriptors
   }
 
@@ -129,7 +138,8 @@ final class World {
     servers.removeAll()
     complain = { _ in }
     tap = { _, _ in }
-    for link in descriptors { link?.script = nil }
+    for link in links { link.forget() }
+    links.removeAll()
     for network in networks { network.waiting.removeAll() }
   }
 
@@ -166,27 +176,34 @@ final class World {
     return link
   }
 
-  var openLinks: [Link] { descriptors.compactMap { $0 } }
+  /// One of the open connections; `nil` when there are none.
+  func openLink(_ number: Int) -> Link? {
+    let open = descriptors.compactMap { $0 }
+    return open.isEmpty ? nil : open[number % open.count]
+  }
 
-  func makeLink(_ network: NetworkState) -> Link {
-    freeLinkNumber += 1
-    return Link(self, number: freeLinkNumber, network)
+  func makeLink(_ network: NetworkState, isFromClient: Bool = false) -> Link {
+    let link = Link(self, number: links.count + 1, network, isFromClient: isFromClient)
+    links.append(link)
+    return link
   }
 
   // MARK: Clients
 
   /// Connects a client to listener `listener` of a worker that chance picks; its script is woken when something comes.
   func connect(_ script: any PeerScript, listener: Int, from address: IPAddress, port: UInt16) -> Link {
-    let listening = networks.filter(\.isListening)
+    let listening = networks.filter { $0.sockets.contains(Int32(listener)) }
     let network = random.pick(listening.isEmpty ? networks : listening)
-    let link = makeLink(network)
+    let link = makeLink(network, isFromClient: true)
     link.script = script
-    link.isFromClient = true
     link.address = address
     link.port = port
     after(weather.wait(&random)) {
-      guard network.isListening else { return link.close(resetting: true) }
-      network.waiting[listener].append(link)
+      guard let place = network.sockets.firstIndex(of: Int32(listener)) else {
+        link.isRefused = true
+        return link.close(resetting: true)
+      }
+      network.waiting[place].append(link)
       link.pump()
     }
     return link

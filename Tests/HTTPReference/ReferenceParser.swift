@@ -1,32 +1,28 @@
 import HTTP
 import Primitives
 
-/// What a head says, in the plainest form.
-struct ReferenceHead: Equatable {
-  struct Line: Equatable {
-    var name: [UInt8]
-    var value: [UInt8]
-    var isNamed = false
+/// A slow parser of whole heads, written from the RFCs with arrays and without regard to the one under test.
+package struct ReferenceParser {
+  /// Which kind of head is read.
+  package enum Kind {
+    /// A client's request.
+    case request
+    /// A request that a proxy sends on: its Host may be empty (RFC 9112 §3.2).
+    case forwarded
+    /// A response, perhaps to HEAD.
+    case response(toHead: Bool)
+    /// A trailer section behind a status line.
+    case trailers
   }
 
-  var first: [[UInt8]] = []
-  var minorVersion = 0
-  var lines: [Line] = []
-  var framing = BodyFraming.none
-  var contentLength: Int64 = 0
-  var wantsKeepAlive = false
-  var length = 0
-}
+  private let kind: Kind
+  private let countBound = 100
 
-/// A slow parser of whole heads, written from the RFCs with arrays and without regard to the one under test.
-struct ReferenceParser {
-  enum Kind { case request, response(toHead: Bool) }
-
-  var kind: Kind
-  var countBound = 100
+  /// A parser of heads of this kind.
+  package init(kind: Kind) { self.kind = kind }
 
   /// The head at the start of `bytes`; nil if it is malformed, ambiguous, unsupported or not whole.
-  func parse(_ bytes: [UInt8]) -> ReferenceHead? {
+  package func parse(_ bytes: [UInt8]) -> ReferenceHead? {
     var head = ReferenceHead()
     var rest = bytes[...]
     if case .request = kind, rest.starts(with: [13, 10]) { rest = rest.dropFirst(2) }
@@ -48,11 +44,24 @@ struct ReferenceParser {
     let isFine: Bool
     switch kind {
     case .request: isFine = request(rows[0], &head)
+    case .forwarded: isFine = request(rows[0], mayLackHost: true, &head)
     case .response(let toHead): isFine = response(rows[0], toHead, &head)
+    case .trailers: isFine = head.lines.allSatisfy { !known.contains(canon($0.name)) }
     }
     return isFine ? head : nil
   }
 
+  /// The trailer section at the start of `bytes` and its length; nil if it is malformed, not whole, or would frame or
+  /// route the message.
+  package static func trailers(_ bytes: [UInt8]) -> ReferenceHead? {
+    // Trailers are a head's field lines: a head of nothing else is read, and what trailers may not say is refused.
+    let status = Array("HTTP/1.1 204 \r\n".utf8)
+    guard var head = ReferenceParser(kind: .trailers).parse(status + bytes) else { return nil }
+    head.length -= status.count
+    return head
+  }
+
+  private let known = ["content-length", "transfer-encoding", "host"]
   private static let tokenBytes = Set(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
 
@@ -66,13 +75,17 @@ struct ReferenceParser {
     while let first = value.first, first == 32 || first == 9 { value = value.dropFirst() }
     while let last = value.last, last == 32 || last == 9 { value = value.dropLast() }
     let name = Array(row[..<colon])
-    let plain = lower(name).replacing("_", with: "-")
-    let canon = String(plain.map { $0.isLetter || $0.isNumber ? $0 : "-" })
-    if ["content-length", "transfer-encoding", "host"].contains(canon) {
+    let spelling = canon(name)
+    if known.contains(spelling) {
       // No look-alikes, and no tab: not even around the value, where it would be legal.
-      guard lower(name) == canon, !row.contains(9) else { return nil }
+      guard lower(name) == spelling, !row.contains(9) else { return nil }
     }
     return ReferenceHead.Line(name: name, value: Array(value))
+  }
+
+  /// A name in lower case, all its punctuation taken for hyphens.
+  private func canon(_ name: [UInt8]) -> String {
+    String(lower(name).map { $0.isLetter || $0.isNumber ? $0 : "-" })
   }
 
   private func lower(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self).lowercased() }
@@ -81,7 +94,7 @@ struct ReferenceParser {
     head.lines.filter { lower($0.name) == name }.map(\.value)
   }
 
-  private func request(_ row: [UInt8], _ head: inout ReferenceHead) -> Bool {
+  private func request(_ row: [UInt8], mayLackHost: Bool = false, _ head: inout ReferenceHead) -> Bool {
     let parts = row.split(separator: 32, omittingEmptySubsequences: false).map(Array.init)
     guard parts.count == 3, isToken(parts[0]), parts[0].count <= 32 else { return false }
     let method = String(decoding: parts[0], as: UTF8.self)
@@ -94,7 +107,7 @@ struct ReferenceParser {
     let hosts = values("host", head)
     guard hosts.count <= 1, hosts.count == 1 || head.minorVersion == 0 else { return false }
     let hostLine = hosts.first.flatMap { authority(String(decoding: $0, as: UTF8.self)) }
-    if !hosts.isEmpty, hostLine == nil { return false }
+    if !hosts.isEmpty, hostLine == nil, !mayLackHost || hosts != [[]] { return false }
     if target.first != 47, target != [42] || method != "OPTIONS" {
       let text = String(decoding: target, as: UTF8.self)
       let scheme = lower(target).hasPrefix("http://") ? 7 : lower(target).hasPrefix("https://") ? 8 : 0
@@ -174,7 +187,8 @@ struct ReferenceParser {
     return true
   }
 
-  private func authority(_ text: String) -> (name: String, port: Int?)? {
+  /// The name of a host and perhaps a port; nil if the text is neither.
+  package func authority(_ text: String) -> (name: String, port: Int?)? {
     var name = text[...]
     var port: Int?
     let bracket = text.firstIndex(of: "]")

@@ -1,0 +1,25 @@
+import Engine
+
+/// Notices which backends have gone down and which have come back.
+struct BackendWatch {
+  private var version: UInt64 = 0
+  private var down: Set<BackendState> = []
+
+  /// What has changed since the last look, a line each, those that went down first; most looks cost one load.
+  mutating func changes(in engine: Engine) -> [String] {
+    let current = engine.backendVersion
+    guard current != version else { return [] }
+    version = current
+    return changes(to: engine.backendStates())
+  }
+
+  /// What has changed with these states. A backend that is not among them any more is no news.
+  mutating func changes(to states: [BackendState]) -> [String] {
+    let known = down
+    down = Set(states.filter { !$0.isUp })
+    let lost = states.filter { !$0.isUp && !known.contains($0) }
+    let back = states.filter { $0.isUp && known.contains(BackendState($0.shard, $0.name, isUp: false)) }
+    return lost.map { "backend \($0.name) of shard \($0.shard) is down" }
+      + back.map { "backend \($0.name) of shard \($0.shard) is up again" }
+  }
+}

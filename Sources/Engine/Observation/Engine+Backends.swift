@@ -1,0 +1,37 @@
+/// A backend of the blueprint in use, and whether it may be chosen.
+public struct BackendState: Sendable, Hashable {
+  /// Its shard's name.
+  public var shard: String
+  /// Its address as the configuration wrote it.
+  public var name: String
+  /// Whether it may be chosen.
+  public var isUp: Bool
+
+  /// The state of backend `name` of shard `shard`.
+  public init(_ shard: String, _ name: String, isUp: Bool) {
+    self.shard = shard
+    self.name = name
+    self.isUp = isUp
+  }
+}
+
+extension Engine {
+  /// Grows whenever a backend went up or down. Any thread may ask.
+  public var backendVersion: UInt64 { process.roster.version.load(ordering: .acquiring) }
+
+  /// The backends of the blueprint in use, in its order. For the control thread.
+  public func backendStates() -> [BackendState] {
+    guard let image = images.last else { return [] }
+    var place = 0
+    var states: [BackendState] = []
+    for shard in image.blueprint.shards {
+      for backend in shard.backends {
+        let status = process.roster.statuses + Int(image.backends[place].number)
+        states.append(
+          BackendState(shard.name, backend.name, isUp: status.pointee.isUp.load(ordering: .acquiring)))
+        place += 1
+      }
+    }
+    return states
+  }
+}
