@@ -30,6 +30,7 @@ final class SecurePeers: ContractPeers {
   let refusing: Int32
   /// Where the network accepts.
   let listener: Int32
+  var listeners: [Int32] { [listener] }
   let settings: Listener
   private let backendListener: Int32
   private let server: ServerTLS
@@ -100,7 +101,7 @@ final class SecurePeers: ContractPeers {
     return channels.count - 1
   }
 
-  func connectClient() -> Int {
+  func connectClient(_ number: Int) -> Int {
     var address = Socket.localAddress(of: listener)
     let socket = Socket.connect(to: &address)
     return add(TLSChannel(connecting: socket, client, name: nil, isAddress: false, sessions: slot))
