@@ -119,9 +119,11 @@ extension Worker where N: ~Copyable {
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: ResponseHead
   ) {
-    let losesLength = head.framing == .chunked || head.status < 200 || head.status == 204
+    let hasNoLength = head.framing == .chunked || head.status < 200 || head.status == 204
+    let losesLength = hasNoLength || parser.hasUnusualLength
     let drop = losesLength ? DroppedFields.responseWithoutLength : DroppedFields.response
     writeResponseLines(&writer, base, head, dropping: drop)
+    if losesLength, !hasNoLength { writeLength(&writer, head.contentLength) }
     if exchange.pointee.delivery == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     if exchange.pointee.flags.contains(.setsCookie) { writeCookie(&writer, exchange) }
     if exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
