@@ -114,7 +114,7 @@ soak_process() {
 }
 
 need_swift
-need_packages libssl-dev curl openssl wrk python3
+need_packages libssl-dev curl openssl wrk nghttp2-client python3
 
 case "${1:-all}" in
   all) unit_tests; end_to_end_tests; budget_test ;;

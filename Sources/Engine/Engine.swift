@@ -177,8 +177,10 @@ public final class Engine: @unchecked Sendable {
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
-      let capacity = min(
-        descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      let capacity =
+        min(
+          descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+        + Limit.streams
       // By mail: what a thread is started with lives as long as the thread.
       mailbox.leave(image, listeners: nil)
       let start = WorkerStart(

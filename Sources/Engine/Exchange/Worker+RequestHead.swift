@@ -24,6 +24,7 @@ extension Worker where N: ~Copyable {
     writer.append("\r\n")
     kept.end = Int32(writer.count)
     exchange.pointee.kept = kept
+    exchange.pointee.keptHead = kept.end
     return !writer.hasOverflowed
   }
 

@@ -18,6 +18,7 @@ extension Worker where N: ~Copyable {
     }
     let exchange = exchanges[id]
     note(head, in: exchange)
+    if connections[slot].pointee.flags.contains(.isStream) { noteStream(exchange) }
     if connections[slot].pointee.flags.contains(.redirects) { return redirect(id, base, count, head) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
@@ -81,6 +82,7 @@ extension Worker where N: ~Copyable {
     if decision.shard >= 0 {
       exchange.pointee.shard = view.shards[Int(decision.shard)].number
       exchange.pointee.epoch = decision.epoch
+      if view.shards[Int(decision.shard)].speaksHTTP2 { exchange.pointee.flags.insert(.toHTTP2) }
     }
     if decision.tenant >= 0 {
       counters.announce(decision.tenant, shard: exchange.pointee.shard)

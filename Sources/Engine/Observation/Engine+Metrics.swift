@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Primitives
 import Synchronization
@@ -49,6 +50,7 @@ extension Engine {
 
   private func sumOwn(_ snapshot: inout MetricsSnapshot) {
     var refused = [UInt64](repeating: 0, count: RefusalCode.count)
+    var floods = [UInt64](repeating: 0, count: FloodKind.allCases.count)
     for worker in workers {
       let row = worker.counters.mine
       snapshot.activeConnections += Int(row[WorkerPlace.activeConnections].current)
@@ -62,9 +64,13 @@ extension Engine {
       snapshot.handshakes.failed += row[WorkerPlace.failedHandshakes].current
       snapshot.droppedRecords += row[WorkerPlace.droppedRecords].current
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
+      for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }
     }
     for code in RefusalCode.allCases where code != .none && refused[Int(code.rawValue)] > 0 {
       snapshot.refused.append((code: "\(code.name)", count: refused[Int(code.rawValue)]))
+    }
+    for kind in FloodKind.allCases where floods[kind.rawValue] > 0 {
+      snapshot.floods.append((kind: "\(kind.name)", count: floods[kind.rawValue]))
     }
   }
 
