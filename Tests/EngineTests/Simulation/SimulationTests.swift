@@ -56,8 +56,8 @@ struct SimulationTests {
       let simulation = Simulation(Scenario.reloadedWithoutEnd(seed: seed), tellsFinished: true)
       #expect(simulation.run(EnginePlant(simulation)).isEmpty, "seed \(seed)")
       let served = simulation.stage.plans.map(\.isAnsweredWhole)
-      #expect(!served[4], "seed \(seed)")
-      #expect(!served[30...].contains(false), "seed \(seed)")
+      #expect(!served[..<16].contains(true), "seed \(seed)")
+      #expect(!served[100...].contains(false), "seed \(seed)")
     }
   }
 
@@ -65,6 +65,20 @@ struct SimulationTests {
   @Test func listenersComeAndGoUnderTheirClients() {
     for seed in 1...8 as ClosedRange<UInt64> {
       #expect(SimulationTests.run(Scenario.comingAndGoing(seed: seed)).isEmpty, "seed \(seed)")
+    }
+  }
+
+  /// A client that was slow to take the end of such an answer was closed as if it had all of it.
+  @Test func anAnswerThatIsCutDoesNotLookWhole() {
+    for seed in 1...20 as ClosedRange<UInt64> {
+      #expect(SimulationTests.run(Scenario.slowAtDrain(seed: seed)).isEmpty, "seed \(seed)")
+    }
+  }
+
+  /// A reset that a send was told of passed through a tunnel as an end.
+  @Test func aTunnelThatBreaksDoesNotLookEnded() {
+    for seed in 1...40 as ClosedRange<UInt64> {
+      #expect(SimulationTests.run(Scenario.brokenTunnels(seed: seed)).isEmpty, "seed \(seed)")
     }
   }
 

@@ -103,17 +103,54 @@ extension Scenario {
     return scenario
   }
 
-  /// A backend is away for a while, reloads come quicker than it is tried again, and somebody asks every second.
+  /// A backend is away for a while, reloads come quicker than it is tried again, and somebody asks all the time.
   static func reloadedWithoutEnd(seed: UInt64) -> Scenario {
-    var scenario = Scenario.empty(seed: seed, requests: 60, climate: .rough, edition: 2)
+    var scenario = Scenario.empty(seed: seed, requests: 240, climate: .rough, edition: 2)
     let mood = Trouble.Kind.mood(shard: 0, place: 0, .refusing)
     scenario.troubles = [Trouble(at: 0, lasts: 5 * .second, kind: mood)]
     for number in scenario.plans.indices {
       var manners = Client.Manners()
-      manners.comesAt = Int64(number) * .second
+      manners.comesAt = Int64(number) * 250 * .millisecond
       scenario.clients.append(([number], manners))
-      scenario.reloads.append(
-        Reload(at: Int64(number) * .second + 500 * .millisecond, configuration: scenario.configuration))
+      guard number % 8 == 6 else { continue }
+      scenario.reloads.append(Reload(at: manners.comesAt!, configuration: scenario.configuration))
+    }
+    return scenario
+  }
+
+  /// Slow clients of HTTP/1.0 whose answers last until the connection closes, and a drain that waits for none of them.
+  static func slowAtDrain(seed: UInt64) -> Scenario {
+    var scenario = Scenario.empty(seed: seed, requests: 12)
+    for plan in scenario.plans {
+      plan.minorVersion = 0
+      plan.responseFraming = .untilClose
+      plan.keepsConnection = false
+      plan.responseSize = 20_000 * (1 + plan.number)
+      var manners = Client.Manners()
+      manners.comesAt = 0
+      manners.readPiece = 700
+      manners.readRest = 2 * .millisecond
+      scenario.clients.append(([plan.number], manners))
+    }
+    scenario.drain = Drain(at: Int64(50 + scenario.random.below(200)) * .millisecond, time: .millisecond)
+    return scenario
+  }
+
+  /// Tunnels whose connections break now and then.
+  static func brokenTunnels(seed: UInt64) -> Scenario {
+    var scenario = Scenario.empty(seed: seed, requests: 8, climate: .rough, edition: 2)
+    for plan in scenario.plans {
+      plan.wantsUpgrade = true
+      plan.status = 101
+      plan.requestSize = 90_000
+      plan.tunnelCut = 60_000
+      var manners = Client.Manners()
+      manners.comesAt = 0
+      scenario.clients.append(([plan.number], manners))
+    }
+    for _ in 0..<8 {
+      let at = Int64(scenario.random.below(400)) * .millisecond
+      scenario.troubles.append(Trouble(at: at, lasts: 0, kind: .reset(scenario.random.below(1_000))))
     }
     return scenario
   }
