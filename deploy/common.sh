@@ -45,9 +45,15 @@ need_swift() {
     die "Swift ${1:-?}.${2:-?} is too old, 6.1 or newer is needed: https://www.swift.org/install/linux"
 }
 
-# build_release [FLAG...]: builds the binary that is shipped; its path is then in $gatehouse.
+# this_commit: the commit of the tree, with `-dirty` behind it when something has changed since; nothing outside of git.
+this_commit() { git -C "$root" describe --always --abbrev=12 --exclude '*' --dirty 2>/dev/null || true; }
+
+# build_release [FLAG...]: builds the binary that is shipped; its path is then in $gatehouse. `gatehouse version` tells
+# $GATEHOUSE_COMMIT, by default that of the tree: it is given to the linker, in hexadecimal, as the id of the build.
 build_release() {
+  local commit=${GATEHOUSE_COMMIT:-$(this_commit)} id=()
+  [ -z "$commit" ] || id=(-Xlinker "--build-id=0x$(printf 'commit:%s' "$commit" | od -An -v -tx1 | tr -d ' \n')")
   gatehouse="$root/.build/release/gatehouse"
-  swift build --package-path "$root" -c release --static-swift-stdlib --product gatehouse "$@" >&2 ||
+  swift build --package-path "$root" -c release --static-swift-stdlib --product gatehouse "${id[@]}" "$@" >&2 ||
     die "the release build failed; what the compiler said stands above"
 }

@@ -10,12 +10,15 @@
 #
 # A soak begins at seed FIRST, by default the second it is started in; a seed that fails is told with the line that
 # replays it and the trace of the smallest world that fails the same way.
-# GATEHOUSE_BUILD_FLAGS: more flags for every build. JOBS: end-to-end processes at a time (default 4).
+# GATEHOUSE_BUILD_FLAGS: more flags for every build.
+# GATEHOUSE_COMMIT: what `gatehouse version` is to tell. JOBS: end-to-end processes at a time (default 4).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$root/deploy/fuzzing.sh"
 . "$root/deploy/sanitizers.sh"
 
+# Asked once: what is built and what is tested for is the same, though the tree may change meanwhile.
+export GATEHOUSE_COMMIT="${GATEHOUSE_COMMIT:-$(this_commit)}"
 read -ra plain_flags <<<"${GATEHOUSE_BUILD_FLAGS:-}"
 flags=("${plain_flags[@]}")
 passed=0
@@ -111,7 +114,7 @@ soak_process() {
 }
 
 need_swift
-need_packages libssl-dev curl openssl wrk python3
+need_packages libssl-dev curl openssl wrk nghttp2-client python3
 
 case "${1:-all}" in
   all) unit_tests; end_to_end_tests; budget_test ;;

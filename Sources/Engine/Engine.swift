@@ -11,6 +11,8 @@ public enum EngineError: Error, CustomStringConvertible {
   case system(String)
   /// More shards or backends than the process can number.
   case tooManyBackends
+  /// A worker has not taken any of the latest blueprints.
+  case stuckWorker
 
   /// The error in words.
   public var description: String {
@@ -18,6 +20,7 @@ public enum EngineError: Error, CustomStringConvertible {
     case .listen(let endpoint, let reason): "can't listen on \(endpoint): \(reason)"
     case .system(let reason): reason
     case .tooManyBackends: "more shards or backends than this process can number; restart it"
+    case .stuckWorker: "a worker is stuck; restart this process"
     }
   }
 }
@@ -45,6 +48,8 @@ public final class Engine: @unchecked Sendable {
   private(set) var workers: [Handle] = []
   /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
   private(set) var images: [BlueprintImage] = []
+  /// Which tenants the scrapes tell of.
+  let series = Mutex(TenantSeries())
   private var listeners: [OpenListener] = []
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
@@ -172,8 +177,10 @@ public final class Engine: @unchecked Sendable {
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
-      let capacity = min(
-        descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+      let capacity =
+        min(
+          descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)
+        + Limit.streams
       // By mail: what a thread is started with lives as long as the thread.
       mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
@@ -191,13 +198,15 @@ public final class Engine: @unchecked Sendable {
   ///
   /// Returns at once; `isSettled` tells when every worker uses it.
   public func apply(_ next: Blueprint) throws(EngineError) {
+    // So that a worker tells any rule of a bucket from its own.
+    guard lag < TokenBucket.revisions - 1 else { throw .stuckWorker }
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { throw .tooManyBackends }
     let known = listeners
     let wanted = try listeners(for: next.listeners, workers: workers.count)
     listeners = wanted
     noteSecurePort()
-    next.tenants.refit(process.ledger, from: blueprint.tenants, at: Clock.now())
+    process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: Clock.now())
     current.withLock { $0 = next }
     images.append(image)
     for (number, worker) in workers.enumerated() {
@@ -211,8 +220,11 @@ public final class Engine: @unchecked Sendable {
   }
 
   /// Whether every worker uses the newest blueprint.
-  public var isSettled: Bool {
-    workers.allSatisfy { $0.mailbox.generation.load(ordering: .acquiring) == blueprint.generation }
+  public var isSettled: Bool { lag == 0 }
+
+  /// Blueprints that the last worker has yet to take.
+  private var lag: UInt64 {
+    workers.map { blueprint.generation - $0.mailbox.generation.load(ordering: .acquiring) }.max() ?? 0
   }
 
   /// Frees the blueprints that no worker uses any more. For the control thread, once `isSettled`.

@@ -28,6 +28,9 @@ public enum Machine {
     _ = nanosleep(&time, nil)
   }
 
+  /// Has the kernel prefer all other threads to the calling one from now on.
+  public static func standBack() { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
+
   /// `count` (at most 256) bytes of the kernel's randomness.
   public static func randomBytes(_ count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)

@@ -74,9 +74,38 @@ import Testing
     #expect(tenants.state(of: initech) == .suspended)
     let hooli = try loaded.tenant("hooli")
     #expect(tenants.limits(of: hooli).pointee.requests.rate.burst == 9)
-    #expect(tenants.plan(of: hooli) == -1)
-    #expect(tenants.home(of: hooli) == -1)
+    #expect(loaded.blueprint.planNames[Int(tenants.plan(of: hooli))] == "free")
+    #expect(tenants.home(of: hooli) == 1)
+    #expect(tenants.limits(of: hooli).pointee.concurrency == 3)
+    #expect(tenants.inherited(by: hooli) == [.plan, .home] && tenants.inherited(by: initech) == [])
     #expect(loaded.process.files.last?.hasSuffix("/t.tbl") == true)
+  }
+
+  @Test func defaultsOfLimitsReachTables() throws {
+    let text =
+      leastText + """
+        plan gold {
+          requests 500/s
+          concurrency 20
+        }
+        defaults tenant {
+          requests 7/s burst 9
+          concurrency 4
+        }
+        tenant block {
+          plan gold
+        }
+        tenants table t.tbl
+
+        """
+    let loaded = try load(text, files: ["t.tbl": "line plan=gold\nown plan=gold requests=1/s concurrency=2\n"])
+    let tenants = loaded.blueprint.tenants
+    for id in ["block", "line"] {
+      let limits = tenants.limits(of: try loaded.tenant(id)).pointee
+      #expect(limits.requests.rate == RequestRate(count: 7, period: .second, burst: 9) && limits.concurrency == 4)
+    }
+    let own = tenants.limits(of: try loaded.tenant("own")).pointee
+    #expect(own.requests.rate.count == 1 && own.concurrency == 2)
   }
 
   @Test func indicesOutliveAReload() throws {

@@ -9,6 +9,7 @@ import Testing
     }
     defaults tenant {
       home s
+      concurrency 7
     }
     plan gold {
       requests 500/s burst 1000
@@ -25,7 +26,8 @@ import Testing
 
   private func values(_ id: String) throws -> [String] {
     let loaded = try load(
-      TenantExplanationTests.text, files: ["t.tbl": "\nhooli plan=gold epoch=4 requests=5/s+9\nbare\n"])
+      TenantExplanationTests.text,
+      files: ["t.tbl": "\nhooli plan=gold epoch=4 requests=5/s+9\nbare\nown home=s concurrency=7\n"])
     let explanation = try #require(TenantExplanation(of: id, in: loaded))
     let folder = explanation.declared.split(separator: "/").dropLast().joined(separator: "/")
     return explanation.values.map { "\($0.name) \($0.value) | \($0.source)".replacing("/\(folder)/", with: "") }
@@ -34,24 +36,29 @@ import Testing
   @Test func blocks() throws {
     #expect(
       try values("acme") == [
-        "host app.acme.example | proxy.conf:13", "plan gold | proxy.conf:14", "home s | defaults, proxy.conf:6",
+        "host app.acme.example | proxy.conf:14", "plan gold | proxy.conf:15", "home s | defaults, proxy.conf:6",
         "epoch 0 | default", "state active | default",
-        "requests 50/s burst 100 | proxy.conf:15 (instead of plan 'gold', proxy.conf:9)",
-        "concurrency 200 | plan 'gold', proxy.conf:10",
+        "requests 50/s burst 100 | proxy.conf:16 (instead of plan 'gold', proxy.conf:10)",
+        "concurrency 7 | defaults, proxy.conf:7 (instead of plan 'gold', proxy.conf:11)",
       ])
   }
 
   @Test func tables() throws {
     #expect(
       try values("hooli") == [
-        "plan gold | t.tbl:2", "home s, by hash | default", "epoch 4 | t.tbl:2", "state active | default",
-        "requests 5/s burst 9 | t.tbl:2 (instead of plan 'gold', proxy.conf:9)",
-        "concurrency 200 | plan 'gold', proxy.conf:10",
+        "plan gold | t.tbl:2", "home s | defaults, proxy.conf:6", "epoch 4 | t.tbl:2", "state active | default",
+        "requests 5/s burst 9 | t.tbl:2 (instead of plan 'gold', proxy.conf:10)",
+        "concurrency 7 | defaults, proxy.conf:7 (instead of plan 'gold', proxy.conf:11)",
+      ])
+    #expect(
+      try values("own") == [
+        "plan none | default", "home s | t.tbl:4", "epoch 0 | default", "state active | default",
+        "requests unlimited | default", "concurrency 7 | t.tbl:4",
       ])
     #expect(
       try values("bare") == [
-        "plan none | default", "home s, by hash | default", "epoch 0 | default", "state active | default",
-        "requests unlimited | default", "concurrency unlimited | default",
+        "plan none | default", "home s | defaults, proxy.conf:6", "epoch 0 | default", "state active | default",
+        "requests unlimited | default", "concurrency 7 | defaults, proxy.conf:7",
       ])
   }
 

@@ -14,6 +14,14 @@ import Testing
     #expect(facts["features"] as? [String] == Build.features)
   }
 
+  @Test(arguments: [
+    ("commit:0123456789ab", "0123456789ab"), ("commit:0123456789ab-dirty", "0123456789ab-dirty"), ("", "unknown"),
+    ("commit:with a blank", "unknown"), ("any other id", "unknown"),
+  ])
+  func theIDOfABuildTellsItsCommit(id: String, commit: String) { #expect(Build.commit(in: Array(id.utf8)) == commit) }
+
+  @Test func aBuildThatWasNotToldIsUnknown() { #expect(Build.commit == "unknown") }
+
   @Test func openSSLIsANumber() {
     #expect(Build.openSSL.first?.isNumber == true)
   }

@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import unittest
 
 from harness import Case, binary, conf, get, shard, tenant
 from harness.gate import ROOT
@@ -173,6 +174,10 @@ class HelpAndVersion(Commands):
             run = self.run_it(command)
             self.assert_exit(run, 0)
             self.assertRegex(run.stdout.lower(), r"(?s)gatehouse.*swift.*openssl")
+
+    @unittest.skipUnless(os.environ.get("GATEHOUSE_COMMIT"), "the commit of the binary is not told")
+    def test_version_tells_the_commit(self):
+        self.assertEqual(json.loads(self.run_it("version", "--json").stdout)["commit"], os.environ["GATEHOUSE_COMMIT"])
 
     def test_unknown_commands_and_options_end_with_2(self):
         for arguments, hint in ((["chekc"], "check"), (["run", "--confg", "x"], "--config"), (["explain", "--hots", "x"], "--host")):

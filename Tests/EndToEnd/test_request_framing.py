@@ -329,10 +329,28 @@ class TheGoodOnesStillPass(Case):
         "all token characters in a name": post(b"Content-Length: 5", b"X!#$%&'*+-.^_`|~9: v"),
         "high bytes in a value": post(b"Content-Length: 5", b"X-A: \x80\xff"),
         "a host with a port": b"POST /good HTTP/1.1\r\nHost: acme.example:8080\r\nContent-Length: 5\r\n\r\nhello",
+        "tabs around a length": post(b"Content-Length:\t5 \t"),
+        "zeros before a length": post(b"Content-Length: 000000000000000000000005"),
+        "a host with an empty port": b"POST /good HTTP/1.1\r\nHost: acme.example:\r\nContent-Length: 5\r\n\r\nhello",
+        "an absolute target with an empty port": start(b"GET http://acme.example:/good HTTP/1.1\r\n"),
         "a host with a final dot": b"POST /good HTTP/1.1\r\nHost: acme.example.\r\nContent-Length: 5\r\n\r\nhello",
         "zeros before a chunk size": post(b"Transfer-Encoding: chunked", body=b"00005\r\nhello\r\n000\r\n\r\n"),
         "a target of odd bytes": start(b"GET /a-._~!$&'()*+,;=:@%20?b=/?[]{}|^\"<>\\` HTTP/1.1\r\n"),
     }
+
+    def test_unusual_lengths_are_passed_on_plain(self):
+        """Who reads them otherwise, as octal say, must not find the next request in a body."""
+        def answer(x):
+            body = x.read_body() * 2
+            x.send(b"HTTP/1.1 200 OK\r\nContent-Length:\t010\t\r\n\r\n" + (b"" if x.method == "HEAD" else body))
+        o = self.origin(answer)
+        g = self.simple(o)
+        for value in (b"\t5", b"5\t", b"005"):
+            for method in (b"POST", b"HEAD"):
+                with self.subTest(value), g.client() as c:
+                    c.send(method + b" / HTTP/1.1\r\nHost: acme.example\r\nConnection: close\r\nContent-Length:" + value + b"\r\n\r\nhello")
+                    self.assertIn(b"\r\nContent-Length: 10\r\n", c.rest())
+                    self.assertIn("Content-Length: 5", o.requests[-1].raw.decode().split("\r\n"))
 
     def test_legal_requests(self):
         o = self.origin()

@@ -153,6 +153,17 @@ class UnknownAndSuspended(Resolving):
         self.assertEqual(self.who(host="nobody.example"), "lobby")
         self.assertEqual(self.who(host="acme.example"), "acme")
 
+    def test_who_names_an_unknown_tenant_does_not_go_there(self):
+        self.proxy(tenant("acme", home="one"), tenant("lobby", home="one", host=""), parts=(TRUST, "unknown-tenant use lobby"),
+                   resolve=("host", "subdomain of apps.example.com", "header X-Tenant-ID", "path /t/"))
+        unknown, conflict = (404, "tenant_unknown"), (400, "tenant_conflict")
+        claims = ({"host": "nobody.apps.example.com"}, {"host": "any.example", "fields": [("X-Tenant-ID", "nobody")]},
+                  {"host": "any.example", "target": "/t/nobody/x"})
+        self.assertEqual([self.who(**claim) for claim in claims], [unknown] * 3)
+        self.assertEqual(self.who(host="any.example"), "lobby")
+        self.assertEqual(self.who(host="nobody.apps.example.com", target="/t/acme"), conflict)
+        self.assertEqual([self.who(**{**claim, "host": "acme.example"}) for claim in claims[1:]], [conflict] * 2)
+
     def test_a_suspended_tenant_is_403(self):
         self.o = self.origin()
         self.g = self.gate(conf("tenants table tenants.tbl", shard("one", self.o)),

@@ -77,8 +77,8 @@ package struct ReferenceParser {
     let name = Array(row[..<colon])
     let spelling = canon(name)
     if known.contains(spelling) {
-      // No look-alikes, and no tab: not even around the value, where it would be legal.
-      guard lower(name) == spelling, !row.contains(9) else { return nil }
+      // No look-alikes; and no tab, not even around the value, where it would be legal, but for lengths.
+      guard lower(name) == spelling, spelling == "content-length" || !row.contains(9) else { return nil }
     }
     return ReferenceHead.Line(name: name, value: Array(value))
   }
@@ -179,8 +179,7 @@ package struct ReferenceParser {
       return head.minorVersion == 1 && lower(encoding) == "chunked"
     }
     guard let length = lengths.first else { return true }
-    guard length.allSatisfy({ $0 >= 48 && $0 <= 57 }), let value = Int64(String(decoding: length, as: UTF8.self)),
-      String(value).utf8.elementsEqual(length)
+    guard length.allSatisfy({ $0 >= 48 && $0 <= 57 }), let value = Int64(String(decoding: length, as: UTF8.self))
     else { return false }
     head.contentLength = value
     head.framing = value > 0 ? .length : .none
@@ -195,8 +194,10 @@ package struct ReferenceParser {
     if let colon = text[(bracket ?? text.startIndex)...].firstIndex(of: ":") {
       name = text[..<colon]
       let digits = text[text.index(after: colon)...]
-      guard let number = Int(digits), String(number) == digits, (1...65535).contains(number) else { return nil }
-      port = number
+      if !digits.isEmpty {
+        guard let number = Int(digits), String(number) == digits, (1...65535).contains(number) else { return nil }
+        port = number
+      }
     }
     if name.hasPrefix("["), name.hasSuffix("]"), name.contains(":"), IPAddress(name.dropFirst().dropLast()) != nil {
       return (name.lowercased(), port)

@@ -70,10 +70,23 @@ struct HeadParserTests {
 
   @Test(arguments: [
     ("http://a/", "a:80"), ("https://a/", "a:443"), ("http://a:8080/", "a:8080"), ("http://[::1]/", "[::1]:80"),
-    ("http://a/", "A."),
+    ("http://a/", "A."), ("http://a:/", "a"), ("http://a/", "a:"), ("https://a:/", "a:443"),
   ])
   func absoluteFormAgrees(target: String, host: String) {
     #expect(parse("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n").0 == .complete)
+  }
+
+  @Test(arguments: [
+    ("5", 5, false), (" 5  ", 5, false), ("\t5", 5, true), ("5\t ", 5, true), ("05", 5, true), ("0", 0, false),
+    ("00", 0, true), ("0000000000000000000009223372036854775807", Int64.max, true),
+  ])
+  func lengths(value: String, length: Int64, isUnusual: Bool) {
+    let buffer = PaddedBytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\(value)\r\n\r\n")
+    var parser = HeadParser(fieldCapacity: 8)
+    #expect(parser.parseRequest(buffer.base, buffer.count, sizeBound: 4096, countBound: 8) == .complete)
+    let head = parser.request
+    #expect(head.contentLength == length && parser.hasUnusualLength == isUnusual)
+    #expect(head.framing == (length > 0 ? .length : .none))
   }
 
   @Test(arguments: [

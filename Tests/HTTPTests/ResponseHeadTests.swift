@@ -22,6 +22,7 @@ struct ResponseHeadTests {
   @Test(arguments: [
     Case(status: 200, lines: "Content-Length: 5\r\n", framing: .length, keepsAlive: true, length: 5),
     Case(status: 200, lines: "Content-Length: 0\r\n", framing: .none, keepsAlive: true),
+    Case(status: 200, lines: "Content-Length:\t005\t\r\n", framing: .length, keepsAlive: true, length: 5),
     Case(status: 200, lines: "Content-Length: 5 \r\n", framing: .length, keepsAlive: true, length: 5),
     Case(
       status: 200, lines: "Content-Length: 9223372036854775807\r\n", framing: .length, keepsAlive: true, length: .max),

@@ -16,7 +16,7 @@ struct StrictnessTests {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456 / HTTP/1.1\r\n", "GET ftp://a/ HTTP/1.1\r\n", "GET http:/a HTTP/1.1\r\n",
     "GET http:// HTTP/1.1\r\n", "GET http:///x HTTP/1.1\r\n", "GET http://a?x HTTP/1.1\r\n",
     "GET http://u@a/ HTTP/1.1\r\n",
-    "GET http://a:0/ HTTP/1.1\r\n", "GET http://a:x/ HTTP/1.1\r\n", "GET http://a:/ HTTP/1.1\r\n", "GET //a",
+    "GET http://a:0/ HTTP/1.1\r\n", "GET http://a:x/ HTTP/1.1\r\n", "GET http://a::/ HTTP/1.1\r\n", "GET //a",
     "GET http://a\\b/ HTTP/1.1\r\n", "GET httpx://a/ HTTP/1.1\r\n", "\r\n\r\nGET / HTTP/1.1\r\n",
     "\nGET / HTTP/1.1\r\n",
     "\rGET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\r\n", "GET / HTTP/1.1\n\r\n", "GET /\r/ HTTP/1.1\r\n",
@@ -48,13 +48,13 @@ struct StrictnessTests {
     // Lengths
     "Content-Length:\r\n", "Content-Length: \r\n", "Content-Length: +1\r\n", "Content-Length: -1\r\n",
     "Content-Length: 0x1\r\n", "Content-Length: 1, 1\r\n", "Content-Length: 1,1\r\n", "Content-Length: 1 1\r\n",
-    "Content-Length: 01\r\n", "Content-Length: 00\r\n", "Content-Length: 1.0\r\n", "Content-Length: 1e3\r\n",
+    "Content-Length: 0\t1\r\n", "Content-Length: 0 1\r\n", "Content-Length: 1.0\r\n", "Content-Length: 1e3\r\n",
     "Content-Length: a\r\n", "Content-Length: 1;\r\n", "Content-Length: \"1\"\r\n", "Content-Length: 1,\r\n",
     "Content-Length: 9223372036854775808\r\n", "Content-Length: 18446744073709551617\r\n", "Content-Length: 1_0\r\n",
     "Content-Length: 99999999999999999999999\r\n", "Content-Length: 1\r\nContent-Length: 1\r\n",
     "Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: 0\r\ncontent-length: 0\r\n",
-    "Content-Length:\t1\r\n",
-    "Content-Length: 1\t\r\n", "Content_Length: 1\r\n", "Content.Length: 1\r\n",
+    "Content-Length:\t\r\n", "Content-Length: 09223372036854775808\r\n", "Content-Length:\u{0B}1\r\n",
+    "Content_Length: 1\r\n", "Content.Length: 1\r\n",
     "Content-Length: 1\r\nContent_Length: 1\r\n",
     "Content-Length: \u{B2}\r\n",
     // Encodings
@@ -87,7 +87,7 @@ struct StrictnessTests {
 
   static let hosts: [String] = [
     "", "Host:\r\n", "Host: \r\n", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "Host: a b\r\n", "Host: a,b\r\n",
-    "Host: a\tb\r\n", "Host:\ta\r\n", "Host: a\t\r\n", "Host: u@a\r\n", "Host: a:\r\n", "Host: a:0\r\n",
+    "Host: a\tb\r\n", "Host:\ta\r\n", "Host: a\t\r\n", "Host: u@a\r\n", "Host: a::\r\n", "Host: :\r\n", "Host: a:0\r\n",
     "Host: a:080\r\n",
     "Host: a:65536\r\n", "Host: a:999999\r\n", "Host: a:+80\r\n", "Host: a:80:80\r\n", "Host: a:80x\r\n",
     "Host: :80\r\n",

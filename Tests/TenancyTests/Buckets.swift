@@ -8,6 +8,20 @@ final class SharedBucket: Sendable {
   let bucket = TokenBucket()
 }
 
+extension TokenBucket {
+  /// Takes one token by a rule that never changes.
+  func take(_ rule: TokenBucketRule, at now: Instant) -> Admission { take(rule, revision: 0, at: now)! }
+
+  /// Whole tokens by a rule that never changes.
+  func level(_ rule: TokenBucketRule, at now: Instant) -> Int64 { level(rule, revision: 0, at: now) }
+
+  /// Changes the rule and counts the revision on.
+  func refit(from old: TokenBucketRule, to new: TokenBucketRule, revision: UInt8 = 0, at now: Instant) {
+    let last = RevisedRule(rule: old, revision: revision)
+    refit(from: last, to: RevisedRule(rule: new, revision: (revision + 1) % UInt8(TokenBucket.revisions)), at: now)
+  }
+}
+
 /// Threads that share a ledger's account.
 final class SharedAccount: Sendable {
   private let account = TenantAccount()

@@ -127,8 +127,9 @@ import Testing
     let bucket = old.limits(of: 0).pointee.requests
     for _ in 0..<50 { _ = ledger.account(0).pointee.bucket.take(bucket, at: now) }
     let new = made(10, old)
-    new.refit(ledger, from: old, at: now)
-    let level = ledger.account(0).pointee.bucket.level(new.limits(of: 0).pointee.requests, at: now)
+    ledger.refit(from: old, to: new, at: now)
+    let rule = new.limits(of: 0).pointee.requests
+    let level = ledger.account(0).pointee.bucket.level(rule, revision: new.revision(of: 0), at: now)
     #expect(level == 5)
   }
 }

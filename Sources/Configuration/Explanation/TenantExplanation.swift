@@ -32,7 +32,8 @@ public struct TenantExplanation: Sendable {
     tenant = id
     let source = directory.source(of: index)
     declared = "\(configuration.provenance.fileName(source.file)):\(source.line)"
-    let origin = TenantOrigin(id: id, declared: declared, provenance: configuration.provenance)
+    let origin = TenantOrigin(
+      id: id, declared: declared, inherited: directory.inherited(by: index), provenance: configuration.provenance)
     addPlace(index, configuration.blueprint, origin)
     addLimits(index, configuration.blueprint, origin)
   }

@@ -1,4 +1,5 @@
 import ConfigLanguage
+import Tenancy
 
 /// Finds the lines that a tenant's values come from.
 struct TenantOrigin {
@@ -7,22 +8,35 @@ struct TenantOrigin {
   /// The tenant's block; `nil` when a table declares it.
   private let block: Directive?
   private let defaults: Directive?
+  /// What the line of a table leaves to the defaults.
+  private let inherited: TenantInheritance
 
   /// The origin of the values of tenant `id`, which is declared at the place `declared`.
-  init(id: String, declared: String, provenance: Provenance) {
+  init(id: String, declared: String, inherited: TenantInheritance, provenance: Provenance) {
     self.provenance = provenance
     self.declared = declared
     block = provenance.directives.first { $0.row.name == "tenant" && $0["id"]?.text == id }
-    defaults = block == nil ? nil : provenance.defaults(of: "tenant")
+    defaults = provenance.defaults(of: "tenant")
+    self.inherited = inherited
   }
 
   /// The place of a directive of the tenant. A table's line is the place of all its values, unless the value is
   /// what holds by default.
   func place(_ name: String, orDefault: Bool = false) -> String {
-    guard block != nil else { return orDefault ? "default" : declared }
+    if block == nil, !inherits(name) { return orDefault ? "default" : declared }
     if let own = block?.child(name) { return provenance.place(of: own.range) }
     if let shared = defaults?.child(name) { return "defaults, \(provenance.place(of: shared.range))" }
     return "default"
+  }
+
+  private func inherits(_ name: String) -> Bool {
+    switch name {
+    case "plan": inherited.contains(.plan)
+    case "home": inherited.contains(.home)
+    case "requests": inherited.contains(.requests)
+    case "concurrency": inherited.contains(.concurrency)
+    default: false
+    }
   }
 
   /// The place of a host of the tenant.

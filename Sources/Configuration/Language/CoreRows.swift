@@ -5,8 +5,7 @@ public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
     topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows + planRows
-      + tenantRows
-      + placementRows)
+      + tenantRows + placementRows + http2Rows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day
@@ -33,6 +32,7 @@ public enum GatehouseLanguage {
       help: "Peers whose X-Forwarded-*, X-Request-Id and tenant header are believed, such as 10.0.0.0/8."),
     DirectiveRow(in: "", "timeouts", block: "timeouts", help: "How long each step of a connection may take."),
     DirectiveRow(in: "", "bounds", block: "bounds", help: "How much one connection, or the process, may hold."),
+    DirectiveRow(in: "", "h2", block: "h2", help: "How much one connection of HTTP/2 may ask for."),
     DirectiveRow(
       in: "", "resolve", block: "resolve", absent: "host",
       help: "Where a tenant's name may come from; all sources present must name the same tenant."),
@@ -138,6 +138,9 @@ public enum GatehouseLanguage {
         .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
       ],
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
+    DirectiveRow(
+      in: "shard", "protocol", [.value("PROTOCOL", .choice(["http/1.1", "h2"]))], absent: "http/1.1",
+      help: "What backends are spoken to in; h2 puts many requests on a connection."),
     DirectiveRow(
       in: "shard", "tls", block: "tls", absent: "in clear", help: "TLS to the backends, checks included."),
     DirectiveRow(

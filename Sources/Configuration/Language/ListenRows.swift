@@ -11,8 +11,8 @@ extension GatehouseLanguage {
       in: "listen", "certificates", [.value("DIR", .word)],
       help: "A directory of NAME.pem and NAME.key pairs, watched: what changes there is in use within a second."),
     DirectiveRow(
-      in: "listen", "protocols", [.list("PROTOCOL", .choice(["http/1.1"]), atLeast: 1)], absent: "http/1.1",
-      help: "What ALPN offers, the preferred one first."),
+      in: "listen", "protocols", [.list("PROTOCOL", .choice(["h2", "http/1.1"]), atLeast: 1)], absent: "http/1.1",
+      help: "What is spoken, the preferred one first: by ALPN with TLS, in clear h2 is told by a client's first bytes."),
     DirectiveRow(
       in: "listen", "tls-versions", [.list("VERSION", .choice(["1.2", "1.3"]), atLeast: 1)], absent: "1.2 1.3",
       help: "Versions of TLS."),

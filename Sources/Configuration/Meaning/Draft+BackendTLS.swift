@@ -4,8 +4,9 @@ import Platform
 
 extension Draft {
   /// How TLS is spoken to the backends of a shard.
-  func tls(_ block: Directive, _ backends: [Backend]) -> ShardTLS? {
+  func tls(_ block: Directive, _ backends: [Backend], offersHTTP2: Bool) -> ShardTLS? {
     var settings = ClientTLSSettings()
+    settings.offersHTTP2 = offersHTTP2
     var facts: [UInt8] = []
     if let ca = block.child("ca")?["FILE"], let bytes = read(ca) {
       settings.authorities = bytes
@@ -18,7 +19,7 @@ extension Draft {
       facts += certificate.fingerprint
     }
     checkNames(block, backends, name)
-    facts += Array("\(name ?? "") \(settings.verifies)".utf8)
+    facts += Array("\(name ?? "") \(settings.verifies) \(offersHTTP2)".utf8)
     do throws(TLSFault) {
       return ShardTLS(try ClientTLS(settings), name: name, digest: SHA256Digest.of(facts))
     } catch {

@@ -14,6 +14,7 @@ extension Draft {
     for line in directive.children("certificate") {
       if let certificate = certificate(line) { table.add(certificate) }
     }
+    listener.protocols = protocols(directive)
     let folder = folder(directive.child("certificates")?["DIR"])
     guard directive.child("certificate") != nil || directive.child("certificates") != nil else {
       return refuseLonely(directive)
@@ -38,7 +39,7 @@ extension Draft {
 
   /// Says that TLS was meant where there is no certificate.
   private func refuseLonely(_ directive: Directive) {
-    let names = ["protocols", "tls-versions", "tls-ciphers", "tls-ciphersuites", "tls-tickets", "client-certificate"]
+    let names = ["tls-versions", "tls-ciphers", "tls-ciphersuites", "tls-tickets", "client-certificate"]
     for child in directive.children where names.contains(child.row.name) {
       diagnostics.error(
         "'\(child.row.name)' needs a certificate", at: child.range, suggestion: "add 'certificate FILE key FILE'")

@@ -25,9 +25,10 @@ extension Draft {
       shard.balance = balance
     }
     if let idle = section.value("pool", "idle") { shard.poolIdle = Int(idle.number) }
+    shard.speaksHTTP2 = section.value("protocol", "PROTOCOL")?.text == "h2"
     shard.sticky = section.first("sticky").flatMap(sticky)
     shard.health = section.first("health").flatMap(health)
-    shard.tls = section.first("tls").flatMap { tls($0, shard.backends) }
+    shard.tls = section.first("tls").flatMap { tls($0, shard.backends, offersHTTP2: shard.speaksHTTP2) }
     return shard
   }
 

@@ -57,9 +57,19 @@ extension Draft {
     let number = sources.add(SourceFile(name: path, bytes: []))
     let names = sources.files.map(\.name)
     let found = TenantTableReader.read(
-      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, into: &builder,
+      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, defaults: tableDefaults, into: &builder,
       sourceName: { names[$0] })
     for finding in found { note(finding, of: value, path, number) }
+  }
+
+  /// What `defaults tenant` gives to tenants of tables.
+  private var tableDefaults: TableDefaults {
+    guard let block = defaults["tenant"] else { return TableDefaults() }
+    let section = Section(directive: block, defaults: nil)
+    return TableDefaults(
+      plan: Int32(section.value("plan", "NAME").flatMap { planNumbers[$0.text] } ?? -1),
+      home: Int32(section.value("home", "SHARD").flatMap { shardNumbers[$0.text] } ?? -1),
+      requests: rate(section.first("requests")), concurrency: concurrency(section.first("concurrency")))
   }
 
   private func note(_ finding: TableDiagnostic, of value: Value, _ path: String, _ number: Int) {

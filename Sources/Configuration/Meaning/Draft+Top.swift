@@ -22,6 +22,7 @@ extension Draft {
     blueprint.trust = all("trust").flatMap { $0.all("NETWORK") }.compactMap { addresses.network($0.word) }
     readTimeouts(&blueprint.timeouts)
     readBounds(&blueprint.bounds)
+    readHTTP2(&blueprint.http2)
   }
 
   /// The most addresses to listen on.

@@ -14,10 +14,12 @@ struct TenantTableReader {
   ///   - fileIndex: the table's number, kept as the source of its tenants.
   ///   - plans: each plan's name and place.
   ///   - shards: each shard's name and place.
+  ///   - defaults: what holds where a line says nothing.
   ///   - builder: the directory; what a table with errors has added to it is not to be used.
   ///   - sourceName: the name of a file by its number.
   static func read(
     path: String, fileIndex: Int, plans: [String: Int], shards: [String: Int],
+    defaults: TableDefaults = TableDefaults(),
     into builder: inout TenantDirectoryBuilder, sourceName: (Int) -> String
   ) -> [TableDiagnostic] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
@@ -27,14 +29,15 @@ struct TenantTableReader {
     }
     var scan = TableScan(file: file, plans: plans, shards: shards)
     scan.run { parser, number, text, faults in
-      add(parser, number, fileIndex, text, to: &builder, sourceName, &faults)
+      add(parser, number, fileIndex, text, defaults, to: &builder, sourceName, &faults)
     }
     return scan.diagnostics.all
   }
 
   private static func add(
     _ parser: borrowing TableLineParser, _ number: Int, _ fileIndex: Int, _ text: UnsafePointer<UInt8>,
-    to builder: inout TenantDirectoryBuilder, _ sourceName: (Int) -> String, _ faults: inout [TableFault]
+    _ defaults: TableDefaults, to builder: inout TenantDirectoryBuilder, _ sourceName: (Int) -> String,
+    _ faults: inout [TableFault]
   ) {
     let line = parser.line
     let id = UnsafeBufferPointer(start: text + Int(line.id.start), count: line.id.count)
@@ -47,6 +50,7 @@ struct TenantTableReader {
       tenant.requests = RequestRate(count: line.rate.count, period: line.rate.period, burst: line.rate.burst)
     }
     if line.concurrency >= 0 { tenant.concurrency = line.concurrency }
+    defaults.complete(&tenant)
     tenant.file = Int32(fileIndex)
     tenant.line = Int32(clamping: number)
     let outcome = builder.add(tenant)

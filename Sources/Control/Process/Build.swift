@@ -4,8 +4,8 @@ import Platform
 public enum Build {
   /// The release.
   public static let version = "0.1.0"
-  /// The commit, as a build that knows it writes it here.
-  public static let commit = "unknown"
+  /// The commit, "unknown" unless the linker was told: `deploy/common.sh` passes it as the id of the build.
+  public static var commit: String { commit(in: Libraries.buildID) }
   /// What this release can do, beside the plain proxy.
   public static let features = ["http/1.1", "websocket", "tenants", "limits", "affinity", "metrics", "systemd"]
 
@@ -22,6 +22,13 @@ public enum Build {
     #else
       "6.1"
     #endif
+  }
+
+  /// What an id says of the commit: text behind `commit:`, while the linker's own ids are a hash.
+  static func commit(in id: [UInt8]) -> String {
+    let mark = Array("commit:".utf8)
+    guard id.starts(with: mark), id.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return "unknown" }
+    return String(decoding: id.dropFirst(mark.count), as: UTF8.self)
   }
 
   /// The version of the OpenSSL that is loaded, such as "3.0.19".

@@ -15,6 +15,8 @@ public struct Blueprint: Sendable {
   public var drain: Int64 = 30 * .second
   /// Where clients connect.
   public var listeners: [Listener] = []
+  /// How much one connection of HTTP/2 may ask for.
+  public var http2 = HTTP2Limits()
   /// Keys of TLS tickets made in memory, carried over from the blueprint before; `nil` when none were needed yet.
   public var tickets: TicketKeys?
   /// How long each step of a connection may take.
@@ -57,6 +59,8 @@ public struct Blueprint: Sendable {
 public struct Listener: Sendable {
   /// Where it is.
   public var endpoint: Endpoint
+  /// What is spoken there.
+  public var protocols = ListenerProtocols.http1
   /// The server's side of TLS; `nil` speaks in clear.
   public var tls: ServerTLS?
   /// Whether requests are sent on to the first listener that speaks TLS.
@@ -64,8 +68,31 @@ public struct Listener: Sendable {
   /// Peers that announce whom they speak for (PROXY protocol), and must.
   public var announcers: [IPNetwork] = []
 
-  /// A listener that speaks in clear.
+  /// A listener that speaks HTTP/1.1 in clear.
   public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+}
+
+/// The versions of HTTP that a listener speaks.
+public enum ListenerProtocols: UInt8, Sendable, BitwiseCopyable {
+  /// HTTP/1.1 and 1.0.
+  case http1
+  /// HTTP/2 only; in clear by prior knowledge (RFC 9113 §3.3).
+  case http2
+  /// Both; in clear the first bytes tell.
+  case both
+}
+
+/// How much one connection of HTTP/2 may ask for.
+public struct HTTP2Limits: Sendable, BitwiseCopyable {
+  /// Streams open at once, 1 ... 1,000.
+  public var streams = 128
+  /// Resets by the client, or provoked by it, in `resetPeriod`.
+  public var resets: Int64 = 100
+  /// The span of `resets`, in nanoseconds.
+  public var resetPeriod: Int64 = 10 * .second
+
+  /// The defaults of the language.
+  public init() {}
 }
 
 /// How long each step of a connection may take, in nanoseconds.
@@ -118,6 +145,8 @@ public struct Shard: Sendable {
   public var health: HealthCheck?
   /// Unused connections kept per worker and backend.
   public var poolIdle = 64
+  /// Whether its backends are spoken to in HTTP/2.
+  public var speaksHTTP2 = false
   /// How TLS is spoken to the backends; `nil` speaks in clear.
   public var tls: ShardTLS?
 

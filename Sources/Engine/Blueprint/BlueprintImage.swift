@@ -23,6 +23,7 @@ struct ShardEntry: BitwiseCopyable {
   var cookie: NameBytes
   /// How long the cookie is good for, in seconds.
   var cookieLifetime: Int64
+  var speaksHTTP2: Bool
 }
 
 /// A backend as the data path reads it.
@@ -84,7 +85,8 @@ final class BlueprintImage: @unchecked Sendable {
       shards[index] = ShardEntry(
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         balance: shard.balance, name: name, hash: hash,
-        cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second)
+        cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
+        speaksHTTP2: shard.speaksHTTP2)
       for backend in shard.backends {
         let backendNumber =
           number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health, tls: shard.tls)

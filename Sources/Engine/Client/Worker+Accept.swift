@@ -24,6 +24,9 @@ extension Worker where N: ~Copyable {
       connection.pointee.socket = socket
       if network.redirects(listener) { connection.pointee.flags.insert(.redirects) }
       welcome(slot)
+      if listener < listenerProtocols.count, listenerProtocols[listener] != .http1 {
+        expectHTTP2(slot, listenerProtocols[listener])
+      }
     }
   }
 
@@ -52,6 +55,9 @@ extension Worker where N: ~Copyable {
     if network.isSecure(connection.pointee.socket) {
       connection.pointee.flags.insert(.isSecure)
       mine[network.isResumed(connection.pointee.socket) ? WorkerPlace.resumed : WorkerPlace.handshakes].add()
+      // What the handshake agreed on, not the first bytes.
+      connection.pointee.flags.remove(.choosesProtocol)
+      if network.hasAgreedOnHTTP2(connection.pointee.socket) { startHTTP2(slot) }
     }
     network.takeAnnounced(
       connection.pointee.socket, peer: &connection.pointee.address, port: &connection.pointee.port)
@@ -92,6 +98,8 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
     assert(connection.pointee.exchange < 0, "a client closed under its exchange")
+    if connection.pointee.flags.contains(.isStream) { return closeStream(slot) }
+    if connection.pointee.flags.contains(.isHTTP2) { abandonStreams(slot) }
     if connection.pointee.phase == .connecting { mine[WorkerPlace.failedHandshakes].add() }
     setActive(slot, false)
     mine[WorkerPlace.idleConnections].subtract()
@@ -146,6 +154,10 @@ extension Worker where N: ~Copyable {
         closeClient(slot, resetting: false)
       }
     }
+    for slot in slots
+    where connections[slot].pointee.flags.contains(.isHTTP2) && connections[slot].pointee.role == .client {
+      startShutdown(slot)
+    }
   }
 
   /// Whether a slot holds a client that has sent nothing since its last answer, which it has in whole.
@@ -153,6 +165,7 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     return connection.pointee.socket >= 0 && connection.pointee.role == .client && connection.pointee.phase == .idle
       && !connection.pointee.input.isAllocated && !connection.pointee.output.isAllocated
+      && !connection.pointee.flags.contains(.isHTTP2)
   }
 
   /// Ends what a drain waited for in vain.

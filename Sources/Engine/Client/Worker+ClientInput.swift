@@ -18,6 +18,7 @@ extension Worker where N: ~Copyable {
   /// Takes up what was left: pipelined requests in memory, then what can be received.
   mutating func continueClient(_ slot: Int32) {
     let connection = connections[slot]
+    guard connection.pointee.flags.isDisjoint(with: .notHTTP1) else { return readHTTP2(slot) }
     if connection.pointee.input.isAllocated, connection.pointee.phase != .waiting {
       useInput(slot)
       guard connection.pointee.socket >= 0 else { return }
@@ -28,6 +29,7 @@ extension Worker where N: ~Copyable {
   /// Receives from a client as long as there is something and it is wanted.
   mutating func readClient(_ slot: Int32) {
     let connection = connections[slot]
+    guard connection.pointee.flags.isDisjoint(with: .notHTTP1) else { return readHTTP2(slot) }
     var receives = 0
     while connection.pointee.socket >= 0, connection.pointee.flags.contains(.readable) {
       guard receives < Limit.receivesInTurn else { return makeReady(slot) }
@@ -46,6 +48,7 @@ extension Worker where N: ~Copyable {
       case .lingering: discard(slot)
       case .connecting:
         guard takeOpened(slot) else { return }
+        if connection.pointee.flags.contains(.isHTTP2) { return readHTTP2(slot) }
       }
     }
   }

@@ -14,6 +14,9 @@ enum DroppedFields {
   static let untrustedRequest = request.union([
     FieldSet(.xForwardedProto), FieldSet(.xForwardedHost), FieldSet(.forwarded),
   ])
+  /// These and a length that is written anew.
+  @inline(never)
+  static func withLength(_ fields: FieldSet) -> FieldSet { fields.union(FieldSet(.contentLength)) }
   /// What a `Connection` field can't remove: it frames a message or says where it goes.
   static let unremovable: FieldSet = [FieldSet(.host), FieldSet(.contentLength)]
   /// Of a response: hop-by-hop.

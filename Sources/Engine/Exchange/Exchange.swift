@@ -43,6 +43,10 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isHead = ExchangeFlags(rawValue: 1024)
   /// The client prefers HTML to JSON.
   static let prefersHTML = ExchangeFlags(rawValue: 2048)
+  /// The client is a stream of HTTP/2.
+  static let isStream = ExchangeFlags(rawValue: 4096)
+  /// The backend is spoken to in HTTP/2.
+  static let toHTTP2 = ExchangeFlags(rawValue: 16384)
   /// The load of the backend counts this attempt.
   static let isLoading = ExchangeFlags(rawValue: 8192)
 }
@@ -110,6 +114,10 @@ struct Exchange: BitwiseCopyable {
   /// Texts for the log, then what waits to be sent first: the request head as the backend gets it and the first bytes
   /// of the body. Held until the exchange ends, for other attempts.
   var kept = Buffer()
+  /// Where the head ends in it.
+  var keptHead: Int32 = 0
+  /// Where trailers begin in it, 0 when there are none; towards HTTP/2 only.
+  var keptTrailers: Int32 = 0
   var texts = KeptTexts()
   /// Monotonic times.
   var started: Instant

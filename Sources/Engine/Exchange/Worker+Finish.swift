@@ -25,11 +25,13 @@ extension Worker where N: ~Copyable {
     buffers.giveBack(&exchange.pointee.kept)
     connections[client].pointee.exchange = -1
     deadExchanges.append(id)
+    if exchange.pointee.flags.contains(.isStream) { return streamFinished(client, fate) }
     switch fate {
     case .next: awaitRequest(client)
     case .close:
-      partFrom(
-        client, isQuiet: exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest)
+      // Who is parted from unasked, by a drain, may have sent the next request by now.
+      let isQuiet = exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest
+      partFrom(client, isQuiet: isQuiet && !isDraining)
     case .reset: closeClient(client, resetting: true)
     }
   }
@@ -101,6 +103,7 @@ extension Worker where N: ~Copyable {
   /// Sends what was kept for a client; then lets its backend go on, or ends what only waited for this.
   mutating func flushClient(_ slot: Int32) {
     let connection = connections[slot]
+    if connection.pointee.flags.contains(.isHTTP2) { return flushFrames(slot) }
     var isBroken = false
     let isEmpty = flush(slot, isBroken: &isBroken)
     if isBroken { return abandonClient(slot) }
@@ -137,6 +140,8 @@ extension Worker where N: ~Copyable {
   /// A client is due.
   mutating func clientIsDue(_ slot: Int32) {
     let connection = connections[slot]
+    if connection.pointee.flags.contains(.isHTTP2) { return connectionIsDue(slot) }
+    if connection.pointee.flags.contains(.isStream), connection.pointee.output.isAllocated { return streamStalls(slot) }
     switch connection.pointee.phase {
     case .idle, .lingering: closeClient(slot, resetting: false)
     case .head: refuseUnread(slot, .requestTimeout, received: connection.pointee.input.count)

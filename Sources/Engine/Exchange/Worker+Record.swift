@@ -18,6 +18,7 @@ extension Worker where N: ~Copyable {
     record.status = value.status
     record.attempts = value.attempts
     record.minorVersion = value.minorVersion
+    record.isHTTP2 = value.flags.contains(.isStream)
     withUnsafeTemporaryAllocation(of: UnsafeBufferPointer<UInt8>.self, capacity: AccessText.allCases.count) { texts in
       texts.initialize(repeating: UnsafeBufferPointer(start: nil, count: 0))
       fill(texts, value)

@@ -19,7 +19,7 @@ extension TenantSource {
 
 extension Worker where N: ~Copyable {
   /// Where the body of an answer is built, behind room for its head.
-  private static var bodyPlace: Int { 16 << 10 }
+  static var bodyPlace: Int { 16 << 10 }
 
   /// Answers a request whose head the parser holds; returns how many of `count` bytes were used.
   ///
@@ -54,6 +54,7 @@ extension Worker where N: ~Copyable {
       exchange.pointee.flags.remove(.keepsClient)
     }
     connections[exchange.pointee.client].pointee.phase = .waiting
+    if exchange.pointee.flags.contains(.isStream) { return answerStream(id, code) }
     var writer = ByteWriter(writeScratch, capacity: Self.bodyPlace)
     let body = writeBody(exchange, code)
     writeHead(&writer, exchange, code, body.count)
@@ -66,7 +67,7 @@ extension Worker where N: ~Copyable {
     finish(id, then: exchange.pointee.flags.contains(.keepsClient) ? .next : .close)
   }
 
-  private mutating func writeHead(
+  mutating func writeHead(
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode, _ length: Int
   ) {
     writer.append("HTTP/1.1 ")
@@ -94,7 +95,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Seconds after which trying again makes sense, at least one; `nil` when it doesn't.
-  private mutating func retryAfter(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> Int64? {
+  mutating func retryAfter(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> Int64? {
     switch code {
     case .rateLimited: max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
     case .concurrencyLimited, .overloaded, .noBackend: 1
@@ -122,7 +123,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Builds the body of an answer (RFC 9457, or a short page) at `bodyPlace`.
-  private mutating func writeBody(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> ByteWriter {
+  mutating func writeBody(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> ByteWriter {
     var writer = ByteWriter(writeScratch + Self.bodyPlace, capacity: 8 << 10)
     let tenant = bytes(of: exchange.pointee.texts.tenant, in: exchange)
     var request = bytes(of: exchange.pointee.texts.requestID, in: exchange)
@@ -218,6 +219,10 @@ extension Worker where N: ~Copyable {
       let body = writeBody(exchange, code)
       writeHead(&writer, exchange, code, body.count)
       let count = writer.count
+      if connections[slot].pointee.flags.contains(.isStream) {
+        sendStreamAnswer(slot, status: code.status, head: count, body: body.count)
+        return closeStream(slot)
+      }
       (writeScratch + count).update(from: writeScratch + Self.bodyPlace, count: body.count)
       if send(slot, writeScratch, count + body.count) { partFrom(slot) } else { closeClient(slot, resetting: false) }
     }

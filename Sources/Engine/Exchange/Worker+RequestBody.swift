@@ -33,8 +33,7 @@ extension Worker where N: ~Copyable {
   mutating func takeBody(_ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
-    let framing = exchange.pointee.request.framing
-    let piece = exchange.pointee.request.take(base, count, for: framing)
+    let piece = exchange.pointee.request.take(base, count, for: requestDelivery(exchange))
     exchange.pointee.bytesIn += UInt64(piece.used)
     if view.bounds.bodySize > 0, exchange.pointee.request.received > view.bounds.bodySize {
       failRequest(id, .bodyTooLarge)
@@ -51,6 +50,14 @@ extension Worker where N: ~Copyable {
     return piece.used
   }
 
+  /// How a request's body is delimited towards its backend: that of a stream, of unknown length, goes on in chunks.
+  @inline(__always)
+  private func requestDelivery(_ exchange: UnsafeMutablePointer<Exchange>) -> BodyFraming {
+    let framing = exchange.pointee.request.framing
+    if exchange.pointee.flags.contains(.toHTTP2) { return .length }
+    return framing == .untilClose ? .chunked : framing
+  }
+
   /// Takes the trailer section of a request, if it is in whole; returns how many bytes it had, 0 when more must come.
   mutating func takeTrailers(_ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
     let id = connections[slot].pointee.exchange
@@ -65,7 +72,11 @@ extension Worker where N: ~Copyable {
     exchanges[id].pointee.bytesIn += UInt64(length)
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
     writeTrailers(&writer, base)
-    sendRequestBytes(id, writeScratch, writer.count)
+    if exchanges[id].pointee.flags.contains(.toHTTP2) {
+      keepBackendTrailers(id, writeScratch + 3, writer.count - 5)
+    } else {
+      sendRequestBytes(id, writeScratch, writer.count)
+    }
     guard connections[slot].pointee.exchange == id else { return count }
     completeRequest(id)
     return length
@@ -93,6 +104,7 @@ extension Worker where N: ~Copyable {
     connections[exchange.pointee.client].pointee.phase = .waiting
     setDeadline(exchange.pointee.client, .distantFuture)
     let upstream = exchange.pointee.upstream
+    if exchange.pointee.flags.contains(.toHTTP2) { endBackendRequest(id, upstream) }
     guard upstream >= 0, exchange.pointee.phase == .sending else { return }
     setDeadline(upstream, network.now.advanced(by: view.timeouts.response))
   }
@@ -104,6 +116,9 @@ extension Worker where N: ~Copyable {
     guard upstream >= 0, connections[upstream].pointee.phase != .connecting else {
       if !buffers.append(bytes, count, to: &exchange.pointee.kept) { failRequest(id, .bodyTooLarge) }
       return
+    }
+    if exchange.pointee.flags.contains(.toHTTP2) {
+      return sendStreamData(upstream, bytes, count, endsStream: false)
     }
     if !send(upstream, bytes, count) { upstreamFailed(upstream) }
   }

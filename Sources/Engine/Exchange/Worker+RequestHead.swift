@@ -24,6 +24,7 @@ extension Worker where N: ~Copyable {
     writer.append("\r\n")
     kept.end = Int32(writer.count)
     exchange.pointee.kept = kept
+    exchange.pointee.keptHead = kept.end
     return !writer.hasOverflowed
   }
 
@@ -75,7 +76,8 @@ extension Worker where N: ~Copyable {
     _ writer: inout ByteWriter, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead, behind line: ByteRange
   ) {
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
-    let drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
+    var drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
+    if parser.hasUnusualLength { drop = DroppedFields.withLength(drop) }
     let unremovable = DroppedFields.unremovable
     let mayNameTenant = view.rules._withUnsafeGuaranteedRef { $0.hasHeader }
     var start = line.start
@@ -177,12 +179,20 @@ extension Worker where N: ~Copyable {
     return false
   }
 
+  /// Writes a length in the one way that all read alike.
+  mutating func writeLength(_ writer: inout ByteWriter, _ length: Int64) {
+    writer.append("Content-Length: ")
+    writer.append(decimal: length)
+    writer.append("\r\n")
+  }
+
   /// Says how the body is framed, and passes a wanted upgrade on.
   private mutating func writeBodyFields(
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: RequestHead
   ) {
     if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+    if parser.hasUnusualLength { writeLength(&writer, head.contentLength) }
     guard exchange.pointee.flags.contains(.wantsUpgrade) else { return }
     writer.append("Connection: Upgrade\r\n")
     for index in 0..<head.fieldCount where parser.fields[index].id == .upgrade {

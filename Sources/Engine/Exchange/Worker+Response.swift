@@ -13,6 +13,10 @@ extension Worker where N: ~Copyable {
       return count
     }
     guard exchange.pointee.minorVersion >= 1, !exchange.pointee.flags.contains(.isAnswered) else { return head.length }
+    if exchange.pointee.flags.contains(.isStream) {
+      if !sendStreamHead(id, base, head, endsStream: false) { upstreamIsBad(slot) }
+      return head.length
+    }
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
     writeResponseLines(&writer, base, head, dropping: DroppedFields.responseWithoutLength)
     writer.append("\r\n")
@@ -30,6 +34,11 @@ extension Worker where N: ~Copyable {
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
     decideDelivery(exchange, head)
+    // What comes by HTTP/2 ends with its stream, whatever its length.
+    if exchange.pointee.flags.contains(.toHTTP2), head.framing != .none {
+      exchange.pointee.response.framing = .untilClose
+    }
+    if exchange.pointee.flags.contains(.isStream) { return startStreamResponse(slot, id, base, count) }
     var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
     writeResponseHead(&writer, exchange, base, head)
     guard !writer.hasOverflowed else {
@@ -60,7 +69,8 @@ extension Worker where N: ~Copyable {
     switch head.framing {
     case .none, .length: exchange.pointee.delivery = head.framing
     case .chunked, .untilClose:
-      exchange.pointee.delivery = exchange.pointee.minorVersion >= 1 ? .chunked : .untilClose
+      let isFramed = exchange.pointee.minorVersion >= 1 && !exchange.pointee.flags.contains(.isStream)
+      exchange.pointee.delivery = isFramed ? .chunked : .untilClose
       if exchange.pointee.minorVersion == 0 { keepsClient = false }
     }
     if !exchange.pointee.flags.contains(.isRequestComplete) { keepsClient = false }
@@ -109,9 +119,11 @@ extension Worker where N: ~Copyable {
     _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
     _ head: ResponseHead
   ) {
-    let losesLength = head.framing == .chunked || head.status < 200 || head.status == 204
+    let hasNoLength = head.framing == .chunked || head.status < 200 || head.status == 204
+    let losesLength = hasNoLength || parser.hasUnusualLength
     let drop = losesLength ? DroppedFields.responseWithoutLength : DroppedFields.response
     writeResponseLines(&writer, base, head, dropping: drop)
+    if losesLength, !hasNoLength { writeLength(&writer, head.contentLength) }
     if exchange.pointee.delivery == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     if exchange.pointee.flags.contains(.setsCookie) { writeCookie(&writer, exchange) }
     if exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
@@ -129,7 +141,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Sets the cookie that binds the client to the backend that answered.
-  private mutating func writeCookie(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
+  mutating func writeCookie(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
     let place = loadOfBackend[Int(exchange.pointee.backend)]
     guard place >= 0, let shard = shardEntry(exchange.pointee.shard), shard.pointee.cookie.count > 0 else { return }
     let tenant = exchange.pointee.texts.tenant
@@ -193,6 +205,11 @@ extension Worker where N: ~Copyable {
 
   /// Sends a piece behind a head in the write scratch, copied together when it is small.
   private mutating func sendBehind(_ id: Int32, _ prefix: Int, _ piece: BodyPiece) -> Bool {
+    if exchanges[id].pointee.flags.contains(.isStream) {
+      exchanges[id].pointee.bytesOut += UInt64(piece.count)
+      sendStreamData(exchanges[id].pointee.client, piece.bytes, piece.count, endsStream: piece.outcome == .ended)
+      return true
+    }
     guard prefix > 0 else { return sendResponseBytes(id, piece.bytes, piece.count) }
     if piece.count <= Limit.copiedBody, prefix + piece.count <= Limit.writeScratch {
       (writeScratch + prefix).update(from: piece.bytes, count: piece.count)
@@ -220,6 +237,8 @@ extension Worker where N: ~Copyable {
       var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
       writeTrailers(&writer, base)
       guard sendResponseBytes(id, writeScratch, writer.count) else { return count }
+    } else if exchanges[id].pointee.flags.contains(.isStream) {
+      sendStreamTrailers(id, base)
     }
     if length < count { exchanges[id].pointee.flags.remove(.keepsUpstream) }
     endResponse(id)
@@ -231,6 +250,10 @@ extension Worker where N: ~Copyable {
     guard count > 0 else { return true }
     exchanges[id].pointee.bytesOut += UInt64(count)
     let client = exchanges[id].pointee.client
+    if exchanges[id].pointee.flags.contains(.isStream) {
+      sendStreamData(client, bytes, count, endsStream: false)
+      return true
+    }
     if send(client, bytes, count) { return true }
     abandonClient(client)
     return false
@@ -254,6 +277,10 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return }
     let connection = connections[slot]
     noteResponse(exchange)
+    if connection.pointee.flags.contains(.isStream) {
+      detach(id, slot)
+      return closeConnection(slot, resetting: false)
+    }
     let isClean =
       exchange.pointee.flags.contains(.keepsUpstream) && exchange.pointee.flags.contains(.isRequestComplete)
       && !connection.pointee.output.isAllocated && !connection.pointee.flags.contains(.peerEnded) && isDrained(slot)

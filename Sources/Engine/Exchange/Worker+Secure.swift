@@ -7,7 +7,9 @@ extension Worker where N: ~Copyable {
   /// Whether the name a connection's handshake asked for is another tenant's than the request's (RFC 9110, 15.5.20).
   @inline(never)
   mutating func isMisdirected(_ slot: Int32, _ host: UnsafeBufferPointer<UInt8>, _ tenant: TenantIndex) -> Bool {
-    let name = network.serverName(connections[slot].pointee.socket)
+    let isStream = connections[slot].pointee.flags.contains(.isStream)
+    let connection = isStream ? connections[slot].pointee.parent : slot
+    let name = network.serverName(connections[connection].pointee.socket)
     guard name.count > 0, !name.elementsEqual(host) else { return false }
     let named = view.tenant(ofHost: name)
     return named >= 0 && named != tenant
@@ -43,7 +45,11 @@ extension Worker where N: ~Copyable {
     writer.append("\r\n")
     writeConnection(&writer, exchange)
     writer.append("\r\n")
-    guard sendResponseBytes(id, writeScratch, writer.count) else { return count }
+    if exchange.pointee.flags.contains(.isStream) {
+      sendStreamAnswer(exchange.pointee.client, status: 308, head: writer.count, body: 0)
+    } else {
+      guard sendResponseBytes(id, writeScratch, writer.count) else { return count }
+    }
     finish(id, then: exchange.pointee.flags.contains(.keepsClient) ? .next : .close)
     return head.length
   }

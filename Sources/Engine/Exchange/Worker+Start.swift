@@ -18,6 +18,7 @@ extension Worker where N: ~Copyable {
     }
     let exchange = exchanges[id]
     note(head, in: exchange)
+    if connections[slot].pointee.flags.contains(.isStream) { noteStream(exchange) }
     if connections[slot].pointee.flags.contains(.redirects) { return redirect(id, base, count, head) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
@@ -81,6 +82,7 @@ extension Worker where N: ~Copyable {
     if decision.shard >= 0 {
       exchange.pointee.shard = view.shards[Int(decision.shard)].number
       exchange.pointee.epoch = decision.epoch
+      if view.shards[Int(decision.shard)].speaksHTTP2 { exchange.pointee.flags.insert(.toHTTP2) }
     }
     if decision.tenant >= 0 {
       counters.announce(decision.tenant, shard: exchange.pointee.shard)
@@ -112,16 +114,23 @@ extension Worker where N: ~Copyable {
   @inline(__always)
   private mutating func takeLimits(_ exchange: UnsafeMutablePointer<Exchange>) -> RefusalCode {
     let tenant = exchange.pointee.tenant
-    let limits = view.directory._withUnsafeGuaranteedRef { $0.limits(of: tenant) }
+    let (limits, revision) = view.directory._withUnsafeGuaranteedRef {
+      ($0.limits(of: tenant), $0.revision(of: tenant))
+    }
     let account = process.ledger.account(tenant)
     guard account.pointee.enter(limit: limits.pointee.concurrency) else { return .concurrencyLimited }
     exchange.pointee.flags.insert(.isCounted)
     guard !limits.pointee.requests.isUnlimited else { return .none }
-    let admission = account.pointee.bucket.take(limits.pointee.requests, at: network.now)
-    exchange.pointee.admission = admission
     exchange.pointee.rate = limits.pointee.requests.rate
+    if let admission = account.pointee.bucket.take(limits.pointee.requests, revision: revision, at: network.now) {
+      exchange.pointee.admission = admission
+    } else {
+      guard let (admission, rate) = process.ledger.takeByNewest(tenant, at: network.now) else { return .none }
+      exchange.pointee.rate = rate
+      exchange.pointee.admission = admission
+    }
     if view.showsRateLimits { exchange.pointee.flags.insert(.showsRate) }
-    guard !admission.isAdmitted else { return .none }
+    guard !exchange.pointee.admission.isAdmitted else { return .none }
     account.pointee.leave()
     exchange.pointee.flags.remove(.isCounted)
     return .rateLimited

@@ -20,8 +20,12 @@ extension Worker where N: ~Copyable {
     connections[client].pointee.phase = .tunnel
     setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
     setDeadline(client, .distantFuture)
-    // The head is passed on as it came: `Connection: Upgrade` and `Upgrade` belong to this hop as well.
-    guard sendResponseBytes(id, base, head.length) else { return count }
+    if exchange.pointee.flags.contains(.isStream) {
+      openStreamTunnel(id, base, head)
+    } else {
+      // The head is passed on as it came: `Connection: Upgrade` and `Upgrade` belong to this hop as well.
+      guard sendResponseBytes(id, base, head.length) else { return count }
+    }
     makeReady(client)
     return head.length
   }
@@ -41,7 +45,7 @@ extension Worker where N: ~Copyable {
     if count < 0 { breakResponse(id) }
   }
 
-  private func otherSide(of slot: Int32, in id: Int32) -> Int32 {
+  func otherSide(of slot: Int32, in id: Int32) -> Int32 {
     connections[slot].pointee.role == .client ? exchanges[id].pointee.upstream : exchanges[id].pointee.client
   }
 
@@ -59,7 +63,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// One side has no more to say: tells the other, and ends the tunnel when both have.
-  private mutating func tunnelSideEnded(_ slot: Int32, _ other: Int32, _ id: Int32) {
+  mutating func tunnelSideEnded(_ slot: Int32, _ other: Int32, _ id: Int32) {
     if connections[other].pointee.output.isAllocated {
       connections[other].pointee.flags.insert(.closesAfterOutput)
       return
@@ -71,6 +75,7 @@ extension Worker where N: ~Copyable {
   /// Ends our half of a tunnel's side, which has got all that was said to it.
   mutating func endSending(_ slot: Int32) {
     connections[slot].pointee.flags.insert(.hasEndedSending)
+    if connections[slot].pointee.flags.contains(.isStream) { return endStreamOutput(slot) }
     network.endSending(connections[slot].pointee.socket)
   }
 

@@ -119,4 +119,10 @@ extension Network where Self: ~Copyable {
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
   func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16) {}
   func redirects(_ listener: Int) -> Bool { false }
+
+  /// Whether a handshake agreed on HTTP/2.
+  func hasAgreedOnHTTP2(_ socket: Int32) -> Bool {
+    let name = negotiatedProtocol(socket)
+    return name.count == 2 && name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
+  }
 }

@@ -28,8 +28,13 @@ public struct AccessRecord: Sendable, BitwiseCopyable {
   public var status: UInt16 = 0
   /// Connections tried.
   public var attempts: UInt8 = 0
-  /// The client's minor version of HTTP/1.
+  /// The client's minor version of HTTP/1; of no meaning for HTTP/2.
   public var minorVersion: UInt8 = 1
+  /// Whether the request came by HTTP/2.
+  public var isHTTP2 = false
+
+  /// What was spoken, as logs say it.
+  public var protocolName: StaticString { isHTTP2 ? "HTTP/2.0" : minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1" }
 
   /// A record of nothing.
   public init() {}

@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Primitives
 import Synchronization
@@ -156,7 +157,9 @@ enum WorkerPlace {
   static let failedHandshakes = 9
   /// Refusals of requests without tenant, by code.
   static let refused = 10
-  static let width = refused + RefusalCode.count
+  /// Connections and streams of HTTP/2 that were told to be calm, by kind.
+  static let floods = refused + RefusalCode.count
+  static let width = floods + FloodKind.allCases.count
 }
 
 /// What one worker counts.

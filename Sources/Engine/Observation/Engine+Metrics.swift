@@ -1,10 +1,11 @@
+import HTTP
 import Platform
 import Primitives
 import Synchronization
-import Tenancy
 
 extension Engine {
-  /// What all workers counted, tenants beyond the `most` busiest summed up. For the control thread or a scraper's.
+  /// What all workers counted, tenants beyond the `most` busiest summed up. For any thread but a worker's: with many tenants
+  /// it takes a while.
   public func metrics(mostTenants most: Int) -> MetricsSnapshot {
     awaitTurn()
     var snapshot = MetricsSnapshot()
@@ -14,7 +15,10 @@ extension Engine {
     let names = process.roster.names.withLock { $0 }
     sumOwn(&snapshot)
     snapshot.expiries = Engine.expiries(of: blueprint)
-    sumTenants(&snapshot, blueprint.tenants, names, most)
+    let counters = workers.map(\.counters)
+    series.withLock {
+      $0.read(counters, blueprint.tenants, process.ledger, shards: names.shards, most: most, into: &snapshot)
+    }
     sumShards(&snapshot, blueprint, names)
     return snapshot
   }
@@ -46,6 +50,7 @@ extension Engine {
 
   private func sumOwn(_ snapshot: inout MetricsSnapshot) {
     var refused = [UInt64](repeating: 0, count: RefusalCode.count)
+    var floods = [UInt64](repeating: 0, count: FloodKind.allCases.count)
     for worker in workers {
       let row = worker.counters.mine
       snapshot.activeConnections += Int(row[WorkerPlace.activeConnections].current)
@@ -59,58 +64,14 @@ extension Engine {
       snapshot.handshakes.failed += row[WorkerPlace.failedHandshakes].current
       snapshot.droppedRecords += row[WorkerPlace.droppedRecords].current
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
+      for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }
     }
     for code in RefusalCode.allCases where code != .none && refused[Int(code.rawValue)] > 0 {
       snapshot.refused.append((code: "\(code.name)", count: refused[Int(code.rawValue)]))
     }
-  }
-
-  private func sumTenants(
-    _ snapshot: inout MetricsSnapshot, _ directory: TenantDirectory, _ names: Roster.Names, _ most: Int
-  ) {
-    let shown = busiest(directory, most)
-    var rows: [Int32: TenantMetrics] = [:]
-    var folded = Set<Int32>()
-    var other = TenantMetrics(name: "_other")
-    for worker in workers {
-      for index in 0..<worker.counters.tenants.count {
-        let row = worker.counters.tenants.row(index)
-        let identity = row[TenantPlace.identity].current
-        let tenant = Int32(truncatingIfNeeded: identity >> 32)
-        let shard = Int(identity & 0xFFFF_FFFF) - 1
-        let shardName = shard >= 0 ? names.shards[shard] : ""
-        if shown.contains(tenant) {
-          rows[tenant, default: TenantMetrics(name: directory.name(of: tenant))].add(row, shard: shardName)
-        } else {
-          other.add(row, shard: shardName)
-          folded.insert(tenant)
-        }
-      }
+    for kind in FloodKind.allCases where floods[kind.rawValue] > 0 {
+      snapshot.floods.append((kind: "\(kind.name)", count: floods[kind.rawValue]))
     }
-    for tenant in shown {
-      rows[tenant]?.inFlight = Int(process.ledger.account(tenant).pointee.inFlight.load(ordering: .relaxed))
-    }
-    for tenant in folded {
-      other.inFlight += Int(process.ledger.account(tenant).pointee.inFlight.load(ordering: .relaxed))
-    }
-    snapshot.tenants = rows.values.sorted { ($1.total, $0.name) < ($0.total, $1.name) }
-    snapshot.otherTenants = folded.isEmpty ? nil : other
-    snapshot.foldedTenants = folded.count
-  }
-
-  /// The configured tenants with the most requests, at most `most`.
-  private func busiest(_ directory: TenantDirectory, _ most: Int) -> Set<Int32> {
-    var totals: [Int32: UInt64] = [:]
-    for worker in workers {
-      for index in 0..<worker.counters.tenants.count {
-        let row = worker.counters.tenants.row(index)
-        let tenant = Int32(truncatingIfNeeded: row[TenantPlace.identity].current >> 32)
-        guard Int(tenant) < directory.capacity, directory.isLive(tenant) else { continue }
-        totals[tenant, default: 0] += TenantMetrics.requests(row)
-      }
-    }
-    guard totals.count > most else { return Set(totals.keys) }
-    return Set(totals.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(most).map(\.key))
   }
 
   private func sumShards(_ snapshot: inout MetricsSnapshot, _ blueprint: Blueprint, _ names: Roster.Names) {
@@ -142,33 +103,6 @@ extension Engine {
 }
 
 extension TenantMetrics {
-  /// Requests that a row counted.
-  static func requests(_ row: UnsafeMutablePointer<Counter>) -> UInt64 {
-    (0..<5).reduce(0) { $0 + row[TenantPlace.classes + $1].current }
-  }
-
   /// All requests of the tenant.
   var total: UInt64 { answers.reduce(0) { $0 + $1.classes.reduce(0, +) } }
-
-  /// Adds a worker's row of this tenant on a shard.
-  mutating func add(_ row: UnsafeMutablePointer<Counter>, shard: String) {
-    let classes = (0..<5).map { row[TenantPlace.classes + $0].current }
-    if let place = answers.firstIndex(where: { $0.shard == shard }) {
-      for index in 0..<5 { answers[place].classes[index] += classes[index] }
-    } else {
-      answers.append((shard: shard, classes: classes))
-    }
-    bytesIn += row[TenantPlace.bytesIn].current
-    bytesOut += row[TenantPlace.bytesOut].current
-    duration.add(row + TenantPlace.histogram)
-    for (offset, limit) in ["requests", "concurrency"].enumerated() {
-      let count = row[TenantPlace.limited + offset].current
-      guard count > 0 else { continue }
-      if let place = limited.firstIndex(where: { $0.limit == limit }) {
-        limited[place].count += count
-      } else {
-        limited.append((limit: limit, count: count))
-      }
-    }
-  }
 }

@@ -24,6 +24,8 @@ public struct MetricsSnapshot: Sendable {
   public var expiries: [(name: String, time: Int64)] = []
   /// Access records that found the ring full.
   public var droppedRecords: UInt64 = 0
+  /// Connections and streams of HTTP/2 that were ended for what their clients did too much of, by kind.
+  public var floods: [(kind: String, count: UInt64)] = []
   /// The blueprint's generation.
   public var generation: UInt64 = 0
 

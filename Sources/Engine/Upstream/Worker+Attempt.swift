@@ -14,6 +14,15 @@ extension Worker where N: ~Copyable {
       exchange.pointee.attempts += 1
       if exchange.pointee.attempts > 1 { counters.row(ofBackend: backend)[BackendPlace.retries].add() }
       exchange.pointee.attemptStarted = network.now
+      if exchange.pointee.flags.contains(.toHTTP2) {
+        switch openStream(id, backend) {
+        case .opened: return
+        case .exhausted: return answerFailure(id, .overloaded)
+        case .none, .failed: noteConnectFailure(backend)
+        }
+        avoid(backend, exchange)
+        continue
+      }
       let pooled = exchange.pointee.attempts == 1 ? takeUsable(backend, exchange) : -1
       if pooled >= 0 { return usePooled(id, pooled) }
       switch connect(id, backend) {
@@ -27,7 +36,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Leaves a backend out of the attempts that follow.
-  private func avoid(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) {
+  func avoid(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) {
     exchange.pointee.tried = (backend, exchange.pointee.tried.0)
     exchange.pointee.backend = -1
     if exchange.pointee.affinity == .kept {
@@ -40,6 +49,11 @@ extension Worker where N: ~Copyable {
   private mutating func takeUsable(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) -> Int32 {
     while true {
       let slot = takePooled(backend)
+      if slot >= 0, connections[slot].pointee.flags.contains(.isHTTP2) {
+        // It was pooled while its shard was spoken to in HTTP/2.
+        retireBackend(slot)
+        continue
+      }
       guard slot >= 0, !exchange.pointee.flags.contains(.isReplayable) else { return slot }
       if receive(slot, nameScratch, 1) == 0 { return slot }
       closeConnection(slot, resetting: false)
@@ -52,7 +66,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Gives a connection to an exchange.
-  private mutating func attach(_ id: Int32, _ slot: Int32) {
+  mutating func attach(_ id: Int32, _ slot: Int32) {
     exchanges[id].pointee.upstream = slot
     connections[slot].pointee.exchange = id
     counters.row(ofBackend: connections[slot].pointee.backend)[BackendPlace.active].add()
@@ -81,14 +95,10 @@ extension Worker where N: ~Copyable {
   mutating func connectEnded(_ slot: Int32) {
     let connection = connections[slot]
     let id = connection.pointee.exchange
+    if connection.pointee.flags.contains(.isHTTP2) { return backendConnected(slot) }
     guard id >= 0 else { return closeConnection(slot, resetting: false) }
     guard network.isConnected(connection.pointee.socket) else { return connectFailed(id) }
-    let backend = connection.pointee.backend
-    if process.roster.statuses[Int(backend)].isSuspect.load(ordering: .relaxed) {
-      process.roster.statuses[Int(backend)].isSuspect.store(false, ordering: .relaxed)
-      let now = network.now
-      process.roster.note(backend, at: now) { $0.connectSucceeded(at: now) }
-    }
+    noteConnectSuccess(connection.pointee.backend)
     exchanges[id].pointee.connected = network.now
     sendKept(id)
     guard exchanges[id].pointee.upstream == slot, connection.pointee.exchange == id else { return }
@@ -105,14 +115,21 @@ extension Worker where N: ~Copyable {
     openUpstream(id)
   }
 
-  private mutating func noteConnectFailure(_ backend: Int32) {
+  mutating func noteConnectSuccess(_ backend: Int32) {
+    guard process.roster.statuses[Int(backend)].isSuspect.load(ordering: .relaxed) else { return }
+    process.roster.statuses[Int(backend)].isSuspect.store(false, ordering: .relaxed)
+    let now = network.now
+    process.roster.note(backend, at: now) { $0.connectSucceeded(at: now) }
+  }
+
+  mutating func noteConnectFailure(_ backend: Int32) {
     process.roster.statuses[Int(backend)].isSuspect.store(true, ordering: .relaxed)
     let now = network.now
     process.roster.note(backend, at: now) { $0.connectFailed(at: now) }
   }
 
   /// Sends the request as far as it is there.
-  private mutating func sendKept(_ id: Int32) {
+  mutating func sendKept(_ id: Int32) {
     let exchange = exchanges[id]
     let slot = exchange.pointee.upstream
     exchange.pointee.phase = .sending
@@ -120,6 +137,7 @@ extension Worker where N: ~Copyable {
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
     setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
     let kept = exchange.pointee.kept
+    if exchange.pointee.flags.contains(.toHTTP2) { return sendKeptStream(id, slot) }
     guard send(slot, kept.first, kept.count) else { return upstreamFailed(slot) }
     exchange.pointee.flags.insert(.isSent)
   }

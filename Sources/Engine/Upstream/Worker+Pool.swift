@@ -23,6 +23,19 @@ extension Worker where N: ~Copyable {
     counters.row(ofBackend: Int32(backend))[BackendPlace.idle].subtract()
   }
 
+  /// Puts a connection in front of its pool.
+  mutating func linkPooled(_ slot: Int32) {
+    let connection = connections[slot]
+    let backend = Int(connection.pointee.backend)
+    let head = poolHeads[backend]
+    connection.pointee.poolNext = head
+    connection.pointee.poolPrevious = -1
+    if head >= 0 { connections[head].pointee.poolPrevious = slot }
+    poolHeads[backend] = slot
+    poolCounts[backend] += 1
+    counters.row(ofBackend: Int32(backend))[BackendPlace.idle].add()
+  }
+
   /// Puts a connection that has done its work back for the next exchange, or closes it when the pool is full.
   mutating func pool(_ slot: Int32) {
     let connection = connections[slot]
@@ -33,13 +46,7 @@ extension Worker where N: ~Copyable {
     connection.pointee.phase = .idle
     connection.pointee.flags.insert(.isReused)
     connection.pointee.window = Int32(Limit.scratch)
-    let head = poolHeads[Int(backend)]
-    connection.pointee.poolNext = head
-    connection.pointee.poolPrevious = -1
-    if head >= 0 { connections[head].pointee.poolPrevious = slot }
-    poolHeads[Int(backend)] = slot
-    poolCounts[Int(backend)] += 1
-    counters.row(ofBackend: backend)[BackendPlace.idle].add()
+    linkPooled(slot)
     setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
   }
 
@@ -53,6 +60,10 @@ extension Worker where N: ~Copyable {
     while true {
       let slot = takePooled(backend)
       guard slot >= 0 else { return }
+      if connections[slot].pointee.flags.contains(.isHTTP2) {
+        retireBackend(slot)
+        continue
+      }
       closeConnection(slot, resetting: false)
     }
   }

@@ -12,6 +12,8 @@ struct ProbeSchedule {
   var interval: Int64
   var timeout: Int64
   var due: Instant
+  /// Whether the backend is asked in HTTP/2.
+  var speaksHTTP2: Bool
   /// The connection of a check under way, -1 when there is none.
   var connection: Int32 = -1
 }
@@ -30,18 +32,20 @@ extension Worker where N: ~Copyable {
         let spread = Int64(random.below(Int(max(1, min(check.interval, .second) / 2))))
         probes.append(
           ProbeSchedule(
-            backend: view.backends[first + offset].number, request: Self.request(check, backend),
-            interval: check.interval, timeout: check.timeout, due: network.now.advanced(by: spread)))
+            backend: view.backends[first + offset].number, request: Self.request(check, backend, shard),
+            interval: check.interval, timeout: check.timeout, due: network.now.advanced(by: spread),
+            speaksHTTP2: shard.speaksHTTP2))
       }
     }
     planNextProbe()
   }
 
-  private static func request(_ check: HealthCheck, _ backend: Backend) -> [UInt8] {
+  private static func request(_ check: HealthCheck, _ backend: Backend, _ shard: Shard) -> [UInt8] {
     let host = backend.name.hasPrefix("unix:") ? "localhost" : backend.name
-    return Array(
+    let head = Array(
       "\(check.method) \(check.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: gatehouse-health\r\nConnection: close\r\n\r\n"
         .utf8)
+    return shard.speaksHTTP2 ? ProbeFrames.request(head, isSecure: shard.tls != nil) : head
   }
 
   private mutating func planNextProbe() {
@@ -98,6 +102,10 @@ extension Worker where N: ~Copyable {
       return endProbe(slot, succeeded: false)
     }
     let input = connection.pointee.input
+    if probes.first(where: { $0.connection == slot })?.speaksHTTP2 == true {
+      guard let status = ProbeFrames.status(input, &headText) else { return }
+      return endProbe(slot, succeeded: (200..<400).contains(status))
+    }
     let outcome = parser.parseResponse(
       input.first, input.count, sizeBound: view.bounds.headerSize, countBound: view.bounds.headerCount, toHead: false)
     if outcome == .incomplete { return }

@@ -19,13 +19,15 @@ extension Worker where N: ~Copyable {
     }
     if kinds.contains(.writable), connection.pointee.flags.contains(.blocked) {
       flushUpstream(slot)
-      guard connection.pointee.socket >= 0, connection.pointee.exchange >= 0 else { return }
+      guard connection.pointee.socket >= 0 else { return }
+      guard connection.pointee.exchange >= 0 || connection.pointee.flags.contains(.isHTTP2) else { return }
     }
     if connection.pointee.flags.contains(.readable) { readUpstream(slot) }
   }
 
   /// Sends what was kept for a backend, then lets the client go on.
   private mutating func flushUpstream(_ slot: Int32) {
+    if connections[slot].pointee.flags.contains(.isHTTP2) { return flushFrames(slot) }
     var isBroken = false
     let isEmpty = flush(slot, isBroken: &isBroken)
     // A backend that answers early may have stopped taking the request: what it said is still to be read.
@@ -50,11 +52,15 @@ extension Worker where N: ~Copyable {
   /// Receives from a backend as long as there is something and the client takes it.
   mutating func readUpstream(_ slot: Int32) {
     let connection = connections[slot]
+    guard connection.pointee.flags.isDisjoint(with: .notHTTP1) else { return readHTTP2(slot) }
     var receives = 0
     while connection.pointee.socket >= 0, connection.pointee.flags.contains(.readable) {
       let id = connection.pointee.exchange
       guard id >= 0, connection.pointee.phase != .connecting else { return }
       guard !connections[exchanges[id].pointee.client].pointee.output.isAllocated else { return }
+      if exchanges[id].pointee.flags.contains(.isStream), !canSendToStream(slot, exchanges[id].pointee.client) {
+        return
+      }
       guard receives < Limit.receivesInTurn else { return makeReady(slot) }
       receives += 1
       switch connection.pointee.phase {
@@ -182,6 +188,7 @@ extension Worker where N: ~Copyable {
   mutating func upstreamIsDue(_ slot: Int32) {
     let connection = connections[slot]
     let id = connection.pointee.exchange
+    if connection.pointee.flags.contains(.isHTTP2) { return backendIsDue(slot) }
     switch connection.pointee.phase {
     case .idle:
       unlinkPooled(slot)

@@ -99,21 +99,30 @@ struct BufferPool: ~Copyable {
 
   /// Adds bytes behind those that wait, in a larger buffer if need be; false when even the largest is too small.
   mutating func append(_ bytes: UnsafePointer<UInt8>, _ count: Int, to buffer: inout Buffer) -> Bool {
-    if buffer.room < count {
-      // Offsets into the buffer stay what they were: what lies before the bytes that wait may still be read.
-      let whole = Int(buffer.end) + count
-      guard whole <= BufferPool.capacity(UInt8(BufferPool.sizes - 1)) else { return false }
-      var larger = take(whole)
-      if let memory = buffer.memory {
-        larger.memory!.update(from: memory, count: Int(buffer.end))
-        larger.start = buffer.start
-        larger.end = buffer.end
-        giveBack(&buffer)
-      }
-      buffer = larger
-    }
+    guard makeRoom(count, in: &buffer) else { return false }
     buffer.free.update(from: bytes, count: count)
     buffer.end += Int32(count)
+    return true
+  }
+
+  /// Sees to it that `count` bytes fit behind those that wait; false when even the largest buffer is too small.
+  @inline(__always)
+  mutating func makeRoom(_ count: Int, in buffer: inout Buffer) -> Bool {
+    buffer.room >= count || enlarge(&buffer, by: count)
+  }
+
+  private mutating func enlarge(_ buffer: inout Buffer, by count: Int) -> Bool {
+    // Offsets into the buffer stay what they were: what lies before the bytes that wait may still be read.
+    let whole = Int(buffer.end) + count
+    guard whole <= BufferPool.capacity(UInt8(BufferPool.sizes - 1)) else { return false }
+    var larger = take(whole)
+    if let memory = buffer.memory {
+      larger.memory!.update(from: memory, count: Int(buffer.end))
+      larger.start = buffer.start
+      larger.end = buffer.end
+      giveBack(&buffer)
+    }
+    buffer = larger
     return true
   }
 }

@@ -60,14 +60,28 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isBroken = ConnectionFlags(rawValue: 2048)
   /// Client: what passes is encrypted.
   static let isSecure = ConnectionFlags(rawValue: 4096)
+  /// Client: the connection's first bytes tell whether it speaks HTTP/1.1 or HTTP/2.
+  static let choosesProtocol = ConnectionFlags(rawValue: 8192)
+  /// Client: speaks HTTP/2; `http2` says how far it is.
+  static let isHTTP2 = ConnectionFlags(rawValue: 16384)
+  /// Client: a stream of HTTP/2, without a socket of its own.
+  static let isStream = ConnectionFlags(rawValue: 32768)
+  /// Client: a stream whose request is one of gRPC.
+  static let isGRPC = ConnectionFlags(rawValue: 65536)
+  /// Client: a stream whose answer's trailers wait in its input.
+  static let hasTrailers = ConnectionFlags(rawValue: 131_072)
+  /// What HTTP/1.1 does not have.
+  static let notHTTP1: ConnectionFlags = [.choosesProtocol, .isHTTP2, .isStream]
   /// Tunnel: our half has ended.
   static let hasEndedSending = ConnectionFlags(rawValue: 1 << 18)
   /// Client: its requests are sent on to the listener that speaks TLS.
   static let redirects = ConnectionFlags(rawValue: 1 << 19)
 }
 
-/// A socket and what is known of it. An idle connection owns nothing else.
+/// A socket and what is known of it. An idle connection owns nothing else, unless it speaks HTTP/2.
 struct Connection: BitwiseCopyable {
+  /// What stands for the socket of a stream: no network knows it.
+  static let noSocket = Int32.max
   /// The network's number.
   var socket: Int32
   var role: Role
@@ -94,6 +108,11 @@ struct Connection: BitwiseCopyable {
   var window: Int32 = Int32(Limit.scratch)
   /// Client: when the first byte of the current head came.
   var headStarted = Instant.distantPast
+  /// Client of HTTP/2: the connection's state; owned.
+  var http2: UnsafeMutablePointer<HTTP2Session>?
+  /// Stream: the slot of its connection, and the stream's place there.
+  var parent: Int32 = -1
+  var place: Int32 = -1
 
   init(socket: Int32, role: Role, phase: ConnectionPhase) {
     self.socket = socket

@@ -12,6 +12,8 @@ enum Limit {
   static let writeScratch = 320 << 10
   /// Bytes of a body that are copied behind its head to save a call; longer ones are sent from where they are.
   static let copiedBody = 8 << 10
+  /// Bytes of the fields that the proxy adds to an answer.
+  static let ownFields = 4 << 10
   /// Bytes of a trailer section.
   static let trailers = 16 << 10
   /// Receives in a row from one connection before others get their turn.
@@ -36,6 +38,20 @@ enum Limit {
   static let acceptRest: Int64 = 100 * .millisecond
   /// How long a client that ended its half is served before it is asked whether it is still there.
   static let abortProbe: Int64 = 500 * .millisecond
+  /// Bytes received at a time from a client that speaks HTTP/2.
+  static let frameRead = 64 << 10
+  /// Receives in a row from such a client before others get their turn.
+  static let frameReads = 2
+  /// Bytes of frames gathered for one send.
+  static let framesInSend = 64 << 10
+  /// Bytes of frames that may wait for a client before nothing more is taken from it.
+  static let frameBacklog = 256 << 10
+  /// Bytes that a stream which waits for its window must send for its time to start anew.
+  static let streamProgress = 4_096
+  /// How long a client is given to learn that its connection ends.
+  static let shutdownWait: Int64 = 1 * .second
+  /// Streams of HTTP/2 of a worker, of all connections.
+  static let streams = 65_536
   /// Upstream connections of a worker, in pools and out of them.
   static let upstreamConnections = 65_536
   /// Shards of the process's life, configured at any time.

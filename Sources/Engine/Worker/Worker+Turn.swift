@@ -10,6 +10,7 @@ extension Worker where N: ~Copyable {
     for index in 0..<count { handle(network.event(index)) }
     runReady()
     runTimers()
+    if !framed.isEmpty { sendFrames() }
     bury()
     mailbox.turns.store(mailbox.turns.load(ordering: .relaxed) &+ 1, ordering: .releasing)
   }
@@ -103,7 +104,8 @@ extension Worker where N: ~Copyable {
   mutating func closeConnection(_ slot: Int32, resetting: Bool) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
-    network.close(connection.pointee.socket, resetting: resetting)
+    if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }
+    if !connection.pointee.flags.contains(.isStream) { network.close(connection.pointee.socket, resetting: resetting) }
     connection.pointee.socket = -1
     timers.remove(slot, in: connections.base)
     buffers.giveBack(&connection.pointee.input)
@@ -124,6 +126,7 @@ extension Worker where N: ~Copyable {
     if let next = mailbox.take() {
       adopt(next)
       if let sockets = mailbox.takeListeners() { listen(on: sockets) }
+      listenerProtocols = next.blueprint.listeners.map(\.protocols)
     }
     let deadline = mailbox.drainDeadline.load(ordering: .relaxed)
     if deadline != 0 { startDraining(until: Instant(nanoseconds: deadline)) }

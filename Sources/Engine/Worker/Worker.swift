@@ -30,6 +30,8 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   var buffers = BufferPool()
   var timers: TimerWheel
   var parser: HeadParser
+  /// Where heads of HTTP/2 become heads of HTTP/1.1.
+  var headText = HeadText()
   var random: SeededRandom
 
   /// Where bytes are received: `Limit.headroom` bytes of room, `Limit.scratch` bytes of data, padding.
@@ -53,6 +55,10 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
 
   /// Connections to look at again before the next wait, by handle.
   var ready: [UInt64] = []
+  /// Clients of HTTP/2 with frames to send at the end of this turn, by handle.
+  var framed: [UInt64] = []
+  /// What each listener speaks.
+  var listenerProtocols: [ListenerProtocols]
   /// Slots whose connection or exchange has ended in this turn; freed at its end, so that none is reused within it.
   var deadConnections: [Int32] = []
   var deadExchanges: [Int32] = []
@@ -91,6 +97,7 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
     exchanges = Slab(capacity: connectionCapacity)
     timers = TimerWheel(now: now)
     parser = HeadParser(fieldCapacity: image.blueprint.bounds.headerCount)
+    listenerProtocols = image.blueprint.listeners.map(\.protocols)
     random = SeededRandom(seed: seed)
     scratch = .allocate(capacity: Limit.headroom + Limit.scratch + BufferPool.padding)
     writeScratch = .allocate(capacity: Limit.writeScratch + BufferPool.padding)
@@ -137,6 +144,7 @@ struct ImageView {
   let unknownTenant: TenantIndex
   let timeouts: Timeouts
   let bounds: Bounds
+  let http2: HTTP2Bounds
   let showsRateLimits: Bool
   let keepsRecords: Bool
 
@@ -157,6 +165,7 @@ struct ImageView {
     unknownTenant = blueprint.unknownTenant ?? -1
     timeouts = blueprint.timeouts
     bounds = blueprint.bounds
+    http2 = blueprint.http2Bounds
     showsRateLimits = blueprint.showsRateLimits
     keepsRecords = blueprint.keepsRecords
   }

@@ -45,6 +45,22 @@ struct ByteBlock {
   @inline(__always)
   func occurrences(of byte: UInt8) -> ByteMask { ByteMask(bytes .== ByteBlock.all(byte)) }
 
+  /// The bytes that no name of HTTP/2 holds: anything but lower-case letters, digits and hyphens.
+  @inline(__always)
+  var outsideLowercaseName: ByteMask {
+    let isLetter = (bytes &- ByteBlock.all(0x61)) .< ByteBlock.all(26)
+    let isDigit = (bytes &- ByteBlock.all(0x30)) .< ByteBlock.all(10)
+    return ByteMask(.!(isLetter .| isDigit .| (bytes .== ByteBlock.all(UInt8(ascii: "-")))))
+  }
+
+  /// Writes the bytes with their capital letters lowered to the sixteen bytes at `place`.
+  @inline(__always)
+  func writeLowercase(to place: UnsafeMutablePointer<UInt8>) {
+    let isCapital = (bytes &- ByteBlock.all(0x41)) .< ByteBlock.all(26)
+    let lowered = bytes.replacing(with: bytes | ByteBlock.all(0x20), where: isCapital)
+    UnsafeMutableRawPointer(place).storeBytes(of: lowered, as: SIMD16<UInt8>.self)
+  }
+
   /// The first and second eight bytes in lower case, where they are letters, digits, hyphens or dots; the first byte lowest.
   @inline(__always)
   var lowercaseWords: (UInt64, UInt64) {

@@ -3,6 +3,7 @@ import Primitives
 extension HeadParser {
   /// Finds host, framing and what `Connection` says; false if the request is malformed or ambiguous.
   mutating func interpretRequest(_ base: UnsafePointer<UInt8>) -> Bool {
+    hasUnusualLength = false
     guard interpretHost(base) else { return false }
     let options = section.seen.contains(.connection) ? readConnectionOptions(base) : ConnectionOptions()
     guard options.isWellFormed else { return false }
@@ -76,6 +77,7 @@ extension HeadParser {
 
   /// Finds framing and what `Connection` says; false if the response is malformed or ambiguous.
   mutating func interpretResponse(_ base: UnsafePointer<UInt8>, toHead: Bool) -> Bool {
+    hasUnusualLength = false
     let options = section.seen.contains(.connection) ? readConnectionOptions(base) : ConnectionOptions()
     let framing = readFraming(base, minorVersion: response.minorVersion)
     guard options.isWellFormed, framing.isWellFormed else { return false }

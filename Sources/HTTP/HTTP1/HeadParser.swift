@@ -19,6 +19,9 @@ public struct HeadParser: ~Copyable {
   public var request = RequestHead()
   /// The response head parsed last, if it was complete.
   public var response = ResponseHead()
+  /// Whether the head parsed last has a Content-Length in a legal way that not every reader takes alike: with tabs around
+  /// the value or zeros before it. It is to be passed on as the head's `contentLength`, never as it came.
+  public internal(set) var hasUnusualLength = false
   /// How many field lines the trailer section parsed last holds.
   public var trailerCount = 0
   /// Bytes of the trailer section parsed last, with the empty line that ends it.

@@ -25,7 +25,7 @@ struct Authority {
 
   /// Bytes of the name.
   let nameCount: Int
-  /// The port, 1 ... 65535, if there is one.
+  /// The port, 1 ... 65535, if there is one; a colon without digits is none (RFC 3986 §3.2.3).
   let port: Int32?
 
   /// Reads the authority at `range`, and writes its normalised name; nil if it is malformed.
@@ -37,7 +37,7 @@ struct Authority {
     let hasDot = name[end - 1] == UInt8(ascii: ".")
     nameCount = hasDot ? end - 1 : end
     guard nameCount > 0, nameCount <= HostName.maximumCount else { return nil }
-    if end == count {
+    if end == count || (end + 1 == count && p[end] == Octet.colon) {
       port = nil
     } else {
       guard p[end] == Octet.colon, let number = Authority.readPort(p + end + 1, count - end - 1) else { return nil }

@@ -8,6 +8,8 @@ public struct ClientTLSSettings: Sendable {
   public var verifies = true
   /// What backends are shown when they ask.
   public var certificate: Certificate?
+  /// Whether HTTP/2 is offered by ALPN, and nothing else; otherwise nothing is.
+  public var offersHTTP2 = false
 
   /// Verification by the system's authorities, with nothing to show.
   public init() {}
@@ -34,6 +36,11 @@ public final class ClientTLS: @unchecked Sendable {
       try Authorities.trust(authorities, in: context)
     } else if settings.verifies {
       guard SSL_CTX_set_default_verify_paths(context) == 1 else { throw .takeRefusal() }
+    }
+    if settings.offersHTTP2 {
+      let offer: StaticString = "\u{2}h2"
+      // Unlike others of its kind this one answers 0 when it is content.
+      guard SSL_CTX_set_alpn_protos(context, offer.utf8Start, 3) == 0 else { throw .takeRefusal() }
     }
     if let own = settings.certificate {
       guard SSL_CTX_use_cert_and_key(context, own.leaf, own.key, own.chain, 1) == 1 else { throw .takeRefusal() }

@@ -16,7 +16,9 @@ extension LineWriter {
       append(escapedCombined: text(.method))
       append(byte: 0x20)
       append(escapedCombined: text(.path))
-      append(record.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
+      append(byte: 0x20)
+      append(record.protocolName)
+      append("\" ")
     } else {
       append("-\" ")
     }

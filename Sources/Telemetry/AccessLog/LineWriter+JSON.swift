@@ -25,7 +25,9 @@ extension LineWriter {
     appendJSON(",\"host\":\"", text(.host))
     appendJSON(",\"path\":\"", text(.path))
     if text(.method).count > 0 {
-      append(record.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
+      append(",\"protocol\":\"")
+      append(record.protocolName)
+      append(byte: 0x22)
     }
     if record.status > 0 { appendNumber(",\"status\":", Int64(record.status)) }
     appendJSON(",\"code\":\"", text(.code))

@@ -22,7 +22,10 @@ extension LineWriter {
     appendLogfmt(" method=", text(.method))
     appendLogfmt(" host=", text(.host))
     appendLogfmt(" path=", text(.path))
-    if text(.method).count > 0 { append(record.minorVersion == 0 ? " protocol=HTTP/1.0" : " protocol=HTTP/1.1") }
+    if text(.method).count > 0 {
+      append(" protocol=")
+      append(record.protocolName)
+    }
     if record.status > 0 { appendNumber(" status=", Int64(record.status)) }
     appendLogfmt(" code=", text(.code))
     append(" bytes_in=")

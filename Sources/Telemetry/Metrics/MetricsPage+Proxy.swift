@@ -9,6 +9,10 @@ extension MetricsPage {
       "gatehouse_client_connections", .gauge, "Connections of clients, with a request in flight or waiting for one.")
     sample(Labels("state", "active"), snapshot.activeConnections)
     sample(Labels("state", "idle"), snapshot.idleConnections)
+    if !snapshot.floods.isEmpty {
+      begin("gatehouse_http2_floods_total", .counter, "Connections and streams of HTTP/2 ended for asking too much.")
+      for (kind, count) in snapshot.floods { sample(Labels("kind", kind), count) }
+    }
     begin("gatehouse_affinity_total", .counter, "What became of affinity cookies.")
     sample(Labels("result", "bound"), snapshot.affinity.bound)
     sample(Labels("result", "kept"), snapshot.affinity.kept)

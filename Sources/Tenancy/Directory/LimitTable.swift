@@ -3,6 +3,8 @@ struct LimitRow: BitwiseCopyable {
   /// What holds for the tenants of this row; first, so that the row's address is also its.
   var limits: TenantLimits
   var key: LimitTable.Key
+  /// How often the rate of a plan's row has changed, below `TokenBucket.revisions`.
+  var revision: UInt8 = 0
 }
 
 /// The limits that tenants have, each combination of plan and overrides once.
@@ -52,6 +54,10 @@ struct LimitTable: ~Copyable {
     UnsafeRawPointer(rows[Int(row)]).assumingMemoryBound(to: TenantLimits.self)
   }
 
+  /// How often the rate of a row has changed, below `TokenBucket.revisions`.
+  @inline(__always)
+  func revision(_ row: Int32) -> UInt8 { rows[Int(row)].pointee.revision }
+
   /// What a row is made of.
   @inline(__always)
   func key(_ row: Int32) -> Key { rows[Int(row)].pointee.key }
@@ -95,16 +101,18 @@ struct LimitTable: ~Copyable {
     for row in 0..<Int32(rows.count) where users[Int(row)].pointee > 0 && Int(key(row).plan) < plans.count {
       let fresh = limits(of: key(row))
       let known = limits(row).pointee
-      if fresh.requests.rate != known.requests.rate || fresh.concurrency != known.concurrency {
-        rows.writable(Int(row)).pointee.limits = fresh
-      }
+      let hasNewRate = fresh.requests.rate != known.requests.rate
+      guard hasNewRate || fresh.concurrency != known.concurrency else { continue }
+      let place = rows.writable(Int(row))
+      place.pointee.limits = fresh
+      if hasNewRate { place.pointee.revision = TokenBucket.revision(place.pointee.revision, plus: 1) }
     }
   }
 
-  /// Whether each tenant that kept its row has the rate it had in `previous`.
-  func hasRates(of previous: borrowing LimitTable) -> Bool {
+  /// Whether each tenant that kept its row has the revision it had in `previous`.
+  func hasRevisions(of previous: borrowing LimitTable) -> Bool {
     for row in 0..<min(rows.count, previous.rows.count) where !rows.shares(row, with: previous.rows) {
-      if limits(Int32(row)).pointee.requests.rate != previous.limits(Int32(row)).pointee.requests.rate { return false }
+      if revision(Int32(row)) != previous.revision(Int32(row)) { return false }
     }
     return true
   }

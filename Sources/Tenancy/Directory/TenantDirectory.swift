@@ -1,4 +1,4 @@
-public import Primitives
+import Primitives
 
 /// The tenants of a blueprint: found by host or name, and what is decided for each. Immutable.
 public final class TenantDirectory: @unchecked Sendable {
@@ -56,6 +56,14 @@ public final class TenantDirectory: @unchecked Sendable {
     store.limits.limits(entry(tenant).limits)
   }
 
+  /// The revision of the rule of its requests.
+  public func revision(of tenant: TenantIndex) -> UInt8 { store.revision(of: tenant) }
+
+  /// The rule of its requests with its revision.
+  func rule(of tenant: TenantIndex) -> RevisedRule {
+    RevisedRule(rule: limits(of: tenant).pointee.requests, revision: revision(of: tenant))
+  }
+
   /// Its name; lives as long as the directory.
   public func idBytes(of tenant: TenantIndex) -> UnsafeBufferPointer<UInt8> { store.id(of: tenant) }
 
@@ -82,31 +90,28 @@ public final class TenantDirectory: @unchecked Sendable {
     store.limits.key(entry(tenant).limits).overrides
   }
 
+  /// What it has from the defaults, by what its table's line left out.
+  public func inherited(by tenant: TenantIndex) -> TenantInheritance { entry(tenant).inherited }
+
   /// Where it was declared.
   public func source(of tenant: TenantIndex) -> (file: Int, line: Int) {
     let place = store.places[Int(tenant)].pointee
     return (Int(place.file), Int(place.line))
   }
 
-  /// Brings the buckets of tenants whose rate has changed since `previous` from the old rule to the new.
-  public func refit(_ ledger: TenantLedger, from previous: TenantDirectory, at now: Instant) {
-    let hasOldRates = store.limits.hasRates(of: previous.store.limits)
+  /// Calls `body` with each tenant that is in `previous` too and whose rule has another revision there.
+  func forEachRevised(since previous: TenantDirectory, _ body: (TenantIndex) -> Void) {
+    let hasOldRows = store.limits.hasRevisions(of: previous.store.limits)
     var index = 0
     while index < min(capacity, previous.capacity) {
-      // Tenants whose entries nobody has written have the rate that their row has.
-      if hasOldRates, store.entries.shares(index, with: previous.store.entries) {
+      // Tenants whose entries nobody has written have the revision that their row has.
+      if hasOldRows, store.entries.shares(index, with: previous.store.entries) {
         index = (index / SharedMemory<TenantEntry>.chunk + 1) * SharedMemory<TenantEntry>.chunk
         continue
       }
-      refit(TenantIndex(index), ledger, previous, now)
+      let tenant = TenantIndex(index)
+      if isLive(tenant), previous.isLive(tenant), revision(of: tenant) != previous.revision(of: tenant) { body(tenant) }
       index += 1
     }
-  }
-
-  private func refit(_ tenant: TenantIndex, _ ledger: TenantLedger, _ previous: TenantDirectory, _ now: Instant) {
-    guard isLive(tenant), previous.isLive(tenant) else { return }
-    let old = previous.limits(of: tenant).pointee.requests
-    let new = limits(of: tenant).pointee.requests
-    if old.rate != new.rate { ledger.account(tenant).pointee.bucket.refit(from: old, to: new, at: now) }
   }
 }

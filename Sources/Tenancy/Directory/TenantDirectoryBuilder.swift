@@ -5,6 +5,8 @@
 /// not given again: what was counted under it stays the old tenant's.
 public struct TenantDirectoryBuilder: ~Copyable {
   private var store: TenantStore
+  /// The directory in use.
+  private let previous: TenantDirectory?
   /// Whether all tenants are declared anew.
   private let declaresAll: Bool
   /// Tenants and hosts declared so far.
@@ -26,6 +28,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
     } else {
       store = TenantStore(plans: planLimits)
     }
+    self.previous = previous
     declaresAll = true
     declared = BitRun(capacity: previous?.capacity ?? 0)
     claimed = BitRun(capacity: previous?.store.hosts.count ?? 0)
@@ -34,6 +37,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
   /// A builder that keeps the tenants of `directory`, their plans too, but for those that are added or removed here.
   public init(editing directory: TenantDirectory) {
     store = TenantStore(copying: directory.store)
+    previous = directory
     declaresAll = false
     declared = BitRun(capacity: 0)
     claimed = BitRun(capacity: directory.store.hosts.count)
@@ -88,7 +92,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
       tenant, epoch: line.epoch, home: line.home, state: line.state,
       limits: LimitTable.Key(
         plan: line.plan, overrides: TenantOverrides(requests: line.requests, concurrency: line.concurrency)),
-      place: TenantPlace(file: line.file, line: line.line))
+      inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
+    store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)
     last = tenant
     return .added
@@ -103,6 +108,14 @@ public struct TenantDirectoryBuilder: ~Copyable {
     giveUpHosts(of: tenant)
     store.remove(tenant)
     return true
+  }
+
+  /// The revision of a tenant's rule: 0 for a new one, else one more than in the directory in use if its rate has changed.
+  private func revision(of tenant: TenantIndex) -> UInt8 {
+    guard let previous, previous.isLive(tenant) else { return 0 }
+    let rate = store.limits.limits(store.entries[Int(tenant)].pointee.limits).pointee.requests.rate
+    let hasChanged = previous.limits(of: tenant).pointee.requests.rate != rate
+    return TokenBucket.revision(previous.revision(of: tenant), plus: hasChanged ? 1 : 0)
   }
 
   // MARK: - hosts
@@ -166,7 +179,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
       store.restore(tenant, id: sparse.id(of: tenant))
       store.set(
         tenant, epoch: entry.epoch, home: entry.home, state: entry.state, limits: sparse.limits.key(entry.limits),
-        place: sparse.places[Int(tenant)].pointee)
+        inherited: entry.inherited, place: sparse.places[Int(tenant)].pointee)
+      store.set(tenant, revision: sparse.revision(of: tenant))
       var list: [Int32] = []
       sparse.forEachHost(of: tenant) { host in
         let name = sparse.name(ofHost: host)

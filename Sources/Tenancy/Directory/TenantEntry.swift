@@ -14,6 +14,10 @@ struct TenantEntry: BitwiseCopyable, Equatable {
   var idCount: UInt8 = 0
   var state = TenantState.active
   var isLive = false
+  /// What it has from the defaults.
+  var inherited: TenantInheritance = []
+  /// What the revision of its rule is ahead of its row's, below `TokenBucket.revisions`.
+  var revision: UInt8 = 0
 }
 
 /// What the directory keeps of a host: 16 bytes. A wildcard is kept by what follows its `*`; no other host starts with a

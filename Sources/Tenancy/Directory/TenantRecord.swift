@@ -36,6 +36,24 @@ public struct TenantRecord: Sendable {
   public init(id: String) { self.id = id }
 }
 
+/// What a tenant has not said itself but takes from the defaults of all tenants.
+public struct TenantInheritance: OptionSet, Sendable, BitwiseCopyable {
+  /// The bits, four of them.
+  public let rawValue: UInt8
+
+  /// The set of these bits.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// Its plan.
+  public static let plan = TenantInheritance(rawValue: 1)
+  /// Its home.
+  public static let home = TenantInheritance(rawValue: 2)
+  /// Its rate.
+  public static let requests = TenantInheritance(rawValue: 4)
+  /// Its bound of requests in flight.
+  public static let concurrency = TenantInheritance(rawValue: 8)
+}
+
 /// A tenant as a table's line declares it, in bytes of the line.
 public struct TenantLine {
   /// Its name.
@@ -56,6 +74,8 @@ public struct TenantLine {
   public var file: Int32 = 0
   /// The line that declares it.
   public var line: Int32 = 0
+  /// Which of these values are defaults.
+  public var inherited: TenantInheritance = []
 
   /// A tenant of that name.
   public init(id: UnsafeBufferPointer<UInt8>) { self.id = id }

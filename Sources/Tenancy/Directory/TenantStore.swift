@@ -147,19 +147,36 @@ struct TenantStore: ~Copyable {
   /// Sets what holds for a tenant; what is so already is not written.
   mutating func set(
     _ tenant: TenantIndex, epoch: UInt64, home: Int32, state: TenantState, limits key: LimitTable.Key,
-    place: TenantPlace
+    inherited: TenantInheritance, place: TenantPlace
   ) {
     let known = entries[Int(tenant)].pointee
     var entry = known
     entry.epoch = epoch
     entry.home = home
     entry.state = state
+    entry.inherited = inherited
     if known.limits < 0 || limits.key(known.limits) != key {
       entry.limits = limits.enter(key)
       if known.limits >= 0 { limits.leave(known.limits) }
     }
     if entry != known { entries.writable(Int(tenant)).pointee = entry }
     if places[Int(tenant)].pointee != place { places.writable(Int(tenant)).pointee = place }
+  }
+
+  /// The revision of the rule of a tenant's requests.
+  @inline(__always)
+  func revision(of tenant: TenantIndex) -> UInt8 {
+    let entry = entries[Int(tenant)]
+    return TokenBucket.revision(limits.revision(entry.pointee.limits), plus: entry.pointee.revision)
+  }
+
+  /// Sets the revision of the rule of a tenant's requests.
+  mutating func set(_ tenant: TenantIndex, revision: UInt8) {
+    let known = self.revision(of: tenant)
+    guard revision != known else { return }
+    let entry = entries.writable(Int(tenant))
+    let ahead = UInt8(TokenBucket.revisions) + revision - known
+    entry.pointee.revision = TokenBucket.revision(entry.pointee.revision, plus: ahead)
   }
 
   /// Takes a tenant out; its index is not given again.

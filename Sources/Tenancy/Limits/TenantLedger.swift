@@ -53,6 +53,8 @@ public final class TenantLedger: @unchecked Sendable {
   private static let chunk = 4096
   private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<TenantAccount>>
   private var chunkCount = 0
+  /// The newest change of the directory.
+  let change = Mutex<Change?>(nil)
 
   /// An empty ledger.
   public init() { chunks = .allocate(capacity: TenantLedger.maximumTenants / TenantLedger.chunk) }

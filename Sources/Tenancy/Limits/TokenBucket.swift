@@ -22,7 +22,8 @@ public struct RequestRate: Sendable, Hashable, BitwiseCopyable {
 ///
 /// Time is counted in units of which the clock makes `scale` a nanosecond and a token costs `cost`: with the greatest
 /// common divisor taken out both are whole numbers, so no token is ever won or lost to rounding. A rate that would need
-/// more than 2^20 units a nanosecond is rounded so that it admits less, by less than a millionth.
+/// more than 2^20 units a nanosecond is rounded so that it admits less, by less than a millionth. All are kept times
+/// `TokenBucket.revisions`, which leaves the bucket room for the number of its rule.
 public struct TokenBucketRule: Sendable, BitwiseCopyable {
   /// The rate.
   public private(set) var rate: RequestRate
@@ -38,17 +39,18 @@ public struct TokenBucketRule: Sendable, BitwiseCopyable {
   /// No limit.
   public init() {
     rate = RequestRate(count: 0, period: 1, burst: 0)
-    scale = 1
+    scale = TokenBucket.revisions
     cost = 0
     depth = 0
   }
 
-  /// The rule of `rate`; counts and periods below one count as one, and a depth that would pass 2^61 units is cut there.
+  /// The rule of `rate`; counts and periods below one count as one, a period above 2^57 is cut there, and so is a depth
+  /// above 2^58 units.
   public init(_ rate: RequestRate) {
     self.init()
     guard rate.count > 0 else { return }
     let count = UInt64(rate.count)
-    let period = UInt64(max(1, rate.period))
+    let period = min(UInt64(max(1, rate.period)), 1 << 57)
     let divisor = TokenBucketRule.greatestCommonDivisor(count, period)
     var scale = count / divisor
     var cost = period / divisor
@@ -58,11 +60,11 @@ public struct TokenBucketRule: Sendable, BitwiseCopyable {
       cost = max(1, UInt64(share.rounded(.up)))
       scale = 1 << 20
     }
-    self.scale = scale
-    self.cost = cost
-    let burst = min(UInt64(max(1, rate.burst)), (1 << 61) / cost)
-    depth = burst * cost
-    horizon = Int32(clamping: (Int64(depth / scale) + TokenBucket.lag) >> TokenBucket.tick + 2)
+    let burst = min(UInt64(max(1, rate.burst)), (1 << 58) / cost)
+    self.scale = scale * TokenBucket.revisions
+    self.cost = cost * TokenBucket.revisions
+    depth = burst * self.cost
+    horizon = Int32(clamping: (Int64(depth / self.scale) + TokenBucket.lag) >> TokenBucket.tick + 2)
     self.rate = RequestRate(count: rate.count, period: Int64(period), burst: Int64(burst))
   }
 
@@ -96,18 +98,29 @@ public struct Admission: Sendable, BitwiseCopyable {
 
 /// A token bucket as the generic cell rate algorithm (ITU-T I.371): one number, the theoretical arrival time.
 ///
-/// Any thread may take from it. The arrival time wraps, within hours for the finest units, so a coarse time of the last
+/// Any thread may take from it. The arrival time wraps, within minutes for the finest units, so a coarse time of the last
 /// token tells a debt from a number that has come round.
+///
+/// What a unit is depends on the rule, so the arrival time says which rule it was made by: its lowest bits are the rule's
+/// revision, a number that a change of the rule raises. Whoever comes with another revision learns that and does nothing.
 public struct TokenBucket: ~Copyable, Sendable {
-  /// Units at which the bucket is full.
+  /// Units at which the bucket is full, and the revision.
   private let arrival: Atomic<UInt64>
   /// When a token was last taken, in ticks; only ever raised.
   private let used: Atomic<Int32>
 
-  /// A full bucket.
+  /// A full bucket of revision 0.
   public init() {
     arrival = Atomic(0)
     used = Atomic(0)
+  }
+
+  /// Revisions that are told apart: a thread may lag behind by one less.
+  public static let revisions: UInt64 = 16
+  /// The revision that comes `steps` after another; they go round.
+  @inline(__always)
+  static func revision(_ revision: UInt8, plus steps: UInt8) -> UInt8 {
+    UInt8(truncatingIfNeeded: (UInt64(revision) &+ UInt64(steps)) % revisions)
   }
 
   /// Nanoseconds that one thread's clock may lag behind another's.
@@ -115,78 +128,81 @@ public struct TokenBucket: ~Copyable, Sendable {
   /// A tick is 2 to this power nanoseconds, about a second.
   static let tick: Int64 = 30
 
+  /// What a thread has seen of a bucket.
+  struct Sight: BitwiseCopyable {
+    var arrival: UInt64
+    var used: Int32
+  }
+
+  /// Looks at the bucket: the first of the two steps in which threads meet.
+  @inline(__always)
+  func look() -> Sight {
+    let arrival = arrival.load(ordering: .acquiring)
+    // Read behind the arrival time and raised before it: who sees a new arrival time sees its tick too.
+    return Sight(arrival: arrival, used: used.load(ordering: .relaxed))
+  }
+
+  /// Makes `next` the arrival time unless the bucket has changed since `sight`: the second step. May fail for no reason.
+  @inline(__always)
+  func settle(_ sight: Sight, _ next: UInt64, at now: Instant) -> Bool {
+    let ticks = TokenBucket.ticks(now)
+    if ticks &- sight.used > 0 { used.store(ticks, ordering: .relaxed) }
+    return arrival.weakCompareExchange(
+      expected: sight.arrival, desired: next, successOrdering: .releasing, failureOrdering: .relaxed
+    ).exchanged
+  }
+
   @inline(__always)
   private static func ticks(_ now: Instant) -> Int32 { Int32(truncatingIfNeeded: now.nanoseconds >> tick) }
 
-  /// Units of debt at `now`. A number ahead of a full debt comes from a thread whose clock is ahead of this one; one
-  /// further ahead than any such lag is from a time long gone.
+  /// Units of debt at `now`, `nil` when the bucket is of another revision. A number ahead of a full debt comes from a
+  /// thread whose clock is ahead of this one; one further ahead than any such lag is from a time long gone.
   @inline(__always)
-  private static func debt(_ arrival: UInt64, _ now: UInt64, _ rule: TokenBucketRule) -> UInt64 {
-    let debt = arrival &- now
-    return debt <= rule.depth + UInt64(lag) * rule.scale ? debt : 0
+  static func debt(_ sight: Sight, _ rule: TokenBucketRule, _ revision: UInt8, at now: Instant) -> UInt64? {
+    let debt = sight.arrival &- full(rule, revision, at: now)
+    guard debt % revisions == 0 else { return nil }
+    let isCurrent = ticks(now) &- sight.used <= rule.horizon && debt <= rule.depth + UInt64(lag) * rule.scale
+    return isCurrent ? debt : 0
   }
 
-  /// Takes one token at `now`, or says when there will be one.
+  /// The arrival time of a bucket that is full at `now`.
   @inline(__always)
-  public func take(_ rule: TokenBucketRule, at now: Instant) -> Admission {
-    let ticks = TokenBucket.ticks(now)
-    let now = UInt64(bitPattern: now.nanoseconds) &* rule.scale
-    var known = arrival.load(ordering: .acquiring)
+  static func full(_ rule: TokenBucketRule, _ revision: UInt8, at now: Instant) -> UInt64 {
+    UInt64(bitPattern: now.nanoseconds) &* rule.scale &+ UInt64(revision)
+  }
+
+  /// What a bucket so seen says to one who wants a token at `now`, and the arrival time once it is taken; `nil` when it has
+  /// another revision of its rule.
+  @inline(__always)
+  static func answer(
+    _ sight: Sight, _ rule: TokenBucketRule, _ revision: UInt8, at now: Instant
+  ) -> (admission: Admission, next: UInt64)? {
+    guard let debt = debt(sight, rule, revision, at: now) else { return nil }
+    let owed = debt + rule.cost
+    guard owed <= rule.depth else {
+      let units = owed - rule.depth
+      return (Admission(isAdmitted: false, remaining: 0, wait: Int64((units + rule.scale - 1) / rule.scale)), 0)
+    }
+    let admission = Admission(
+      isAdmitted: true, remaining: Int64((rule.depth - owed) / rule.cost), wait: Int64(owed / rule.scale))
+    return (admission, full(rule, revision, at: now) &+ owed)
+  }
+
+  /// Takes one token at `now` by `rule`, or says when there will be one; `nil` when the bucket has another revision of its
+  /// rule.
+  @inline(__always)
+  public func take(_ rule: TokenBucketRule, revision: UInt8, at now: Instant) -> Admission? {
     while true {
-      // Read behind the arrival time and raised before it: who sees a new arrival time sees its tick too.
-      let age = ticks &- used.load(ordering: .relaxed)
-      let debt = age > rule.horizon ? 0 : TokenBucket.debt(known, now, rule)
-      let next = debt + rule.cost
-      guard next <= rule.depth else {
-        let units = next - rule.depth
-        return Admission(isAdmitted: false, remaining: 0, wait: Int64((units + rule.scale - 1) / rule.scale))
-      }
-      if age > 0 { used.store(ticks, ordering: .relaxed) }
-      let (isExchanged, current) = arrival.weakCompareExchange(
-        expected: known, desired: now &+ next, successOrdering: .releasing, failureOrdering: .acquiring)
-      if isExchanged {
-        return Admission(
-          isAdmitted: true, remaining: Int64((rule.depth - next) / rule.cost), wait: Int64(next / rule.scale))
-      }
-      known = current
+      let sight = look()
+      guard let (admission, next) = TokenBucket.answer(sight, rule, revision, at: now) else { return nil }
+      if !admission.isAdmitted || settle(sight, next, at: now) { return admission }
     }
   }
 
-  /// Whole tokens in the bucket at `now`.
-  public func level(_ rule: TokenBucketRule, at now: Instant) -> Int64 {
+  /// Whole tokens in the bucket at `now`; none when it has another revision of its rule.
+  public func level(_ rule: TokenBucketRule, revision: UInt8, at now: Instant) -> Int64 {
     guard !rule.isUnlimited else { return .max }
-    let debt = owed(arrival.load(ordering: .acquiring), rule, now)
-    return Int64((rule.depth - debt) / rule.cost)
-  }
-
-  /// The debt, at most that of an empty bucket, that `known` says.
-  private func owed(_ known: UInt64, _ rule: TokenBucketRule, _ now: Instant) -> UInt64 {
-    guard !rule.isUnlimited, TokenBucket.ticks(now) &- used.load(ordering: .relaxed) <= rule.horizon else { return 0 }
-    return min(TokenBucket.debt(known, UInt64(bitPattern: now.nanoseconds) &* rule.scale, rule), rule.depth)
-  }
-
-  /// Brings the bucket from one rule to another so that it is as full as it was, in shares of its depth; never fuller.
-  public func refit(from old: TokenBucketRule, to new: TokenBucketRule, at now: Instant) {
-    let ticks = TokenBucket.ticks(now)
-    var known = arrival.load(ordering: .acquiring)
-    while true {
-      let debt = owed(known, old, now)
-      var next: UInt64 = 0
-      if !new.isUnlimited {
-        next = UInt64(bitPattern: now.nanoseconds) &* new.scale &+ TokenBucket.share(debt, of: old.depth, new.depth)
-      }
-      if ticks &- used.load(ordering: .relaxed) > 0 { used.store(ticks, ordering: .relaxed) }
-      let (isExchanged, current) = arrival.weakCompareExchange(
-        expected: known, desired: next, successOrdering: .releasing, failureOrdering: .acquiring)
-      if isExchanged { return }
-      known = current
-    }
-  }
-
-  /// What `debt` of `depth` is of `another` depth, rounded up.
-  private static func share(_ debt: UInt64, of depth: UInt64, _ another: UInt64) -> UInt64 {
-    guard depth > 0 else { return 0 }
-    let (quotient, remainder) = depth.dividingFullWidth(debt.multipliedFullWidth(by: another))
-    return remainder == 0 ? quotient : quotient + 1
+    guard let debt = TokenBucket.debt(look(), rule, revision, at: now) else { return 0 }
+    return Int64((rule.depth - min(debt, rule.depth)) / rule.cost)
   }
 }

@@ -10,6 +10,7 @@ import time
 import urllib.request
 
 from .client import Client
+from .frames import Frames
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PATIENCE = float(os.environ.get("PATIENCE", "15"))
@@ -151,6 +152,10 @@ class Gate:
 
     def client(self, address=None, **keywords):
         return Client(address or self.address, **keywords)
+
+    def frames(self, address=None, **keywords):
+        """A connection of HTTP/2."""
+        return Frames(address or self.address, **keywords)
 
     # -- what it counts
 

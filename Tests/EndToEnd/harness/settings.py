@@ -23,10 +23,14 @@ def table(*rows):
     return "\n".join(rows) + "\n"
 
 
+HTTP2 = "listen 127.0.0.1:0 {\n  protocols h2\n}"
+BOTH = "listen 127.0.0.1:0 {\n  protocols h2 http/1.1\n}"
+
+
 def conf(*parts, listen=("127.0.0.1:0",), resolve=("host",), workers=2, metrics="127.0.0.1:0", log="json", drain="5s"):
     """A whole configuration: quick to stop, ports chosen by the kernel, an access log beside the file."""
     top = [f"workers {workers}", f"drain {drain}"]
-    top += [f"listen {address}" for address in listen]
+    top += [address if address.startswith("listen ") else f"listen {address}" for address in listen]
     if metrics:
         top.append(f"metrics {metrics}")
     top.append("access-log off" if log is None else f"access-log access.log {{\n  format {log}\n}}")
