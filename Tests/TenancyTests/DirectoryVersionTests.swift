@@ -1,6 +1,7 @@
 import Primitives
-@testable import Tenancy
 import Testing
+
+@testable import Tenancy
 
 /// Directories made out of others: reloads and edits.
 @Suite struct DirectoryVersionTests {
