@@ -1,3 +1,4 @@
+import HTTPReference
 import Primitives
 
 @testable import Engine
@@ -11,6 +12,17 @@ enum ClientStreams {
     let stream = Array(bytes.dropFirst(2))
     let whole = try play(stream, [stream.count], ending: bytes[1])
     let pieces = try play(stream, cuts(stream.count, seed: bytes[0]), ending: bytes[1])
+    try agree(pieces, whole)
+  }
+
+  /// Pieces make no difference, but for one: a request that is refused before its body is in whole is the last one.
+  private static func agree(_ pieces: Played, _ whole: Played) throws {
+    let count = pieces.statuses.count
+    if count > 0, count < whole.statuses.count, whole.haveBodies[count - 1], pieces.statuses[count - 1] >= "400" {
+      try require(whole.statuses.starts(with: pieces.statuses), "\(pieces.statuses) for \(whole.statuses)")
+      try require(whole.requests.starts(with: pieces.requests), "\(pieces.requests) for \(whole.requests)")
+      return
+    }
     try requireEqual(pieces.requests, whole.requests, "in pieces the origin gets something else")
     try requireEqual(pieces.statuses, whole.statuses, "in pieces the client gets something else")
   }
@@ -32,6 +44,8 @@ enum ClientStreams {
     var requests: [String] = []
     /// Statuses that the client got.
     var statuses: [String] = []
+    /// Which of the requests that were asked have bodies.
+    var haveBodies: [Bool] = []
   }
 
   private static func play(_ stream: [UInt8], _ ends: [Int], ending: UInt8) throws -> Played {
@@ -59,6 +73,7 @@ enum ClientStreams {
     if let fault = origin.fault { throw Mismatch(description: fault) }
     let asked = Messages.requests(stream)
     var played = Played()
+    played.haveBodies = asked.all.map { $0.head.framing != .none }
     var next = asked.all[...]
     for request in origin.requests where request.isWhole {
       let text = summary(request)
