@@ -10,7 +10,7 @@ sanitize() {
   export ASAN_OPTIONS="log_path=$reports/address detect_leaks=1 quarantine_size_mb=4"
   export LSAN_OPTIONS="suppressions=$root/deploy/leak-sanitizer.supp print_suppressions=0"
   # Sanitized code is slow: whoever waits for it waits longer, and fewer worlds are simulated.
-  export PATIENCE=60 SEEDS=${SEEDS:-6} SWIFT_BACKTRACE=enable=no
+  export PATIENCE=60 SEEDS=${SEEDS:-2} SWIFT_BACKTRACE=enable=no
   flags=("${plain_flags[@]}" --scratch-path "$scratch" --sanitize "$kind")
   unit_tests
   gatehouse=$scratch/debug/gatehouse

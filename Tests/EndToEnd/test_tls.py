@@ -1,5 +1,7 @@
 """TLS towards clients: handshakes, versions, records, sessions, ends."""
 import hashlib
+import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -101,6 +103,52 @@ class Handshake(TLSCase):
             self.assertTrue(idle.is_closed())
             self.assertTrue(half.is_closed())
         eventually(lambda: g.metrics().value("gatehouse_client_connections") == 0)
+
+
+class Reload(TLSCase):
+    def text(self, *lines):
+        block = "127.0.0.1:0 {\n" + "".join(f"  {line}\n" for line in lines) + "}"
+        return conf(shard("one", self.o), tenant("acme", home="one"), listen=(block,))
+
+    def setUp(self):
+        super().setUp()
+        self.o = self.origin()
+
+    def test_a_listener_begins_and_ceases_to_speak_tls(self):
+        g = self.gate(self.text())
+        line = "certificate {} key {}".format(*self.certificate)
+        with Client(g.address) as old:
+            self.assertEqual(old.get().status, 200)
+            g.reload(self.text(line))
+            self.assertEqual(old.get().status, 200)
+            with self.client(g) as c:
+                self.assertEqual(c.get().status, 200)
+                g.reload(self.text())
+                self.assertEqual(c.get().status, 200)
+        with Client(g.address) as c:
+            self.assertEqual(c.get().status, 200)
+
+    def test_files_are_read_again(self):
+        g = self.gate(self.text("certificate {} key {}".format(*self.certificate)))
+        with self.client(g) as c:
+            first = c.socket.getpeercert()["serialNumber"]
+        self.authority.issue("acme", "acme.example")
+        with self.client(g) as c:
+            self.assertEqual(c.socket.getpeercert()["serialNumber"], first)
+        g.reload()
+        with self.client(g) as c:
+            self.assertNotEqual(c.socket.getpeercert()["serialNumber"], first)
+
+    def test_a_handshake_under_way_outlives_a_drain(self):
+        g = self.gate(self.text("certificate {} key {}".format(*self.certificate)))
+        with Client(g.address) as c:
+            eventually(lambda: g.metrics().value("gatehouse_client_connections") == 1)
+            g.signal(15)
+            g.log.wait("draining")
+            c.socket = self.authority.client().wrap_socket(c.socket, server_hostname="acme.example")
+            r = c.get()
+            self.assertEqual((r.status, r.closes), (200, True))
+        self.assertEqual(g.wait_end(), 0)
 
 
 class Passing(TLSCase):
@@ -257,6 +305,16 @@ class Check(TLSCase):
                 else:
                     self.assertEqual(code, 1, text)
                     self.assertIn(f"proxy.conf:{place}: error: {words}", text)
+
+    def test_a_broken_pair_of_a_directory_is_warned_of(self):
+        self.authority.issue("other", "other.example")
+        os.mkdir(f"{self.directory}/tenants")
+        for name, key in (("good", "acme"), ("bad", "other")):
+            shutil.copy(f"{self.directory}/acme.pem", f"{self.directory}/tenants/{name}.pem")
+            shutil.copy(f"{self.directory}/{key}.key", f"{self.directory}/tenants/{name}.key")
+        code, text = self.said(self.text("certificates tenants"))
+        self.assertEqual(code, 0, text)
+        self.assertIn("proxy.conf:5:16: warning: 'tenants/bad.key' is not the private key of the certificate", text)
 
     def test_a_certificate_that_has_expired_is_warned_of(self):
         self.authority.issue("old", "old.example", days=-1)

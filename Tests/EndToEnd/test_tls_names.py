@@ -5,6 +5,7 @@ import ssl
 import time
 
 from harness import Authority, Client, conf, eventually, shard, tenant
+from harness.gate import PATIENCE
 from test_tls import TLSCase
 
 
@@ -72,7 +73,7 @@ class Folder(TLSCase):
         self.put(folder, "c.example", "c.example", "also-c.example")
         made = time.monotonic()
         eventually(lambda: self.serial(g, "b.example") != first and self.serial(g, "also-c.example")[0] == "c.example")
-        self.assertLess(time.monotonic() - made, 1.0 + (made - began))
+        self.assertLess(time.monotonic() - made, PATIENCE / 15 + (made - began))
         os.remove(f"{folder}/b.example.pem")
         eventually(lambda: self.serial(g, "b.example")[0] == "a.example")
 
@@ -119,7 +120,8 @@ class Folder(TLSCase):
         g = self.running(folder)
         with open(f"/proc/{g.process.pid}/stat") as file:
             user, system = file.read().rpartition(")")[2].split()[11:13]
-        self.assertLess((int(user) + int(system)) / os.sysconf("SC_CLK_TCK"), 1.0)
+        # Sanitized code, which patience is raised for, takes longer.
+        self.assertLess((int(user) + int(system)) / os.sysconf("SC_CLK_TCK"), PATIENCE / 15)
         self.assertEqual(self.serial(g, "n2.example")[0], "n0.example")
 
     def test_expiry_is_a_metric(self):

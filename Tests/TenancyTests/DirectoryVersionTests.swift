@@ -1,6 +1,7 @@
 import Primitives
-import Tenancy
 import Testing
+
+@testable import Tenancy
 
 /// Directories made out of others: reloads and edits.
 @Suite struct DirectoryVersionTests {
@@ -141,33 +142,38 @@ import Testing
     for place in records.indices { records[place].requests = RequestRate(count: 100, period: .second, burst: 100) }
     let first = loaded(records)
     let now = Instant(nanoseconds: .second)
+    func take(_ tenant: TenantIndex, _ directory: TenantDirectory) {
+      let rule = directory.rule(of: tenant)
+      _ = ledger.account(tenant).pointee.bucket.take(rule.rule, revision: rule.revision, at: now)
+    }
+    func level(_ tenant: TenantIndex, _ directory: TenantDirectory) -> Int64 {
+      let rule = directory.rule(of: tenant)
+      return ledger.account(tenant).pointee.bucket.level(rule.rule, revision: rule.revision, at: now)
+    }
     for tenant in 0..<5_000 as Range<TenantIndex> {
       for _ in 0..<50 {
-        _ = ledger.account(tenant).pointee.bucket.take(first.limits(of: tenant).pointee.requests, at: now)
+        take(tenant, first)
       }
     }
     var edit = TenantDirectoryBuilder(editing: first)
     records[4_321].requests = RequestRate(count: 10, period: .second, burst: 10)
     #expect(edit.add(records[4_321]) == .added)
     let second = edit.finish()
-    second.refit(ledger, from: first, at: now)
-    func level(_ tenant: TenantIndex) -> Int64 {
-      ledger.account(tenant).pointee.bucket.level(second.limits(of: tenant).pointee.requests, at: now)
-    }
-    #expect(level(4_321) == 5 && level(4_320) == 50 && level(0) == 50)
+    ledger.refit(from: first, to: second, at: now)
+    #expect(level(4_321, second) == 5 && level(4_320, second) == 50 && level(0, second) == 50)
     // A plan's new rate, which no entry names, reaches the buckets too.
     var planned = record("planned")
     planned.plan = 0
     let third = loaded([planned])
-    _ = (0..<5).map { _ in ledger.account(0).pointee.bucket.take(third.limits(of: 0).pointee.requests, at: now) }
+    for _ in 0..<5 { take(0, third) }
     var builder = TenantDirectoryBuilder(
       previous: third,
       planLimits: [TenantLimits(requests: TokenBucketRule(RequestRate(count: 100, period: .second, burst: 100)))])
     #expect(builder.add(planned) == .added)
-    let before = ledger.account(0).pointee.bucket.level(third.limits(of: 0).pointee.requests, at: now)
+    let before = level(0, third)
     let fourth = builder.finish()
-    fourth.refit(ledger, from: third, at: now)
-    #expect(ledger.account(0).pointee.bucket.level(fourth.limits(of: 0).pointee.requests, at: now) == before * 10)
+    ledger.refit(from: third, to: fourth, at: now)
+    #expect(level(0, fourth) == before * 10)
   }
 
   // MARK: - all of it against a model
@@ -203,10 +209,21 @@ import Testing
         edit(&directory, &model, &chance, hosts)
       }
       model.check(directory, hosts: hosts)
+      expectRevisions(of: directory, behind: old)
       if round % 10 == 0 {
         var oldModel = oldModel
         oldModel.check(old, hosts: hosts)
       }
+    }
+  }
+
+  /// A rule's revision is raised by one when the rate has changed, and only then.
+  private func expectRevisions(of directory: TenantDirectory, behind old: TenantDirectory) {
+    for tenant in 0..<TenantIndex(min(old.capacity, directory.capacity)) {
+      guard old.isLive(tenant), directory.isLive(tenant) else { continue }
+      let (before, now) = (old.rule(of: tenant), directory.rule(of: tenant))
+      let hasChanged = before.rule.rate != now.rule.rate
+      #expect(now.revision == TokenBucket.revision(before.revision, plus: hasChanged ? 1 : 0))
     }
   }
 

@@ -42,6 +42,7 @@ import Testing
     holds(table.limits(plain).pointee.requests.rate.count == 99 && table.limits(plain).pointee.concurrency == 2)
     holds(table.limits(own).pointee.requests.rate.count == 99 && table.limits(own).pointee.concurrency == 5)
     holds(old.limits(plain).pointee.requests.rate.count == 10 && old.limits(own).pointee.requests.rate.count == 10)
-    holds(!table.hasRates(of: old) && old.hasRates(of: old.copy()))
+    holds(!table.hasRevisions(of: old) && old.hasRevisions(of: old.copy()))
+    holds(table.revision(plain) == 1 && table.revision(own) == 1 && old.revision(plain) == 0)
   }
 }

@@ -29,8 +29,9 @@ extension Worker where N: ~Copyable {
     switch fate {
     case .next: awaitRequest(client)
     case .close:
-      partFrom(
-        client, isQuiet: exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest)
+      // Who is parted from unasked, by a drain, may have sent the next request by now.
+      let isQuiet = exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest
+      partFrom(client, isQuiet: isQuiet && !isDraining)
     case .reset: closeClient(client, resetting: true)
     }
   }

@@ -49,6 +49,8 @@ public struct TLSChannel: BitwiseCopyable {
     var isAtEnd = false
     /// Something went wrong for good.
     var hasFailed = false
+    /// The socket takes nothing more; what came may still be received.
+    var cannotSend = false
     /// The server's side of the listener, retained; `nil` on the client's.
     var server: Unmanaged<ServerTLS>?
     /// The name the client asked for, in lower case, on the server's side.
@@ -178,11 +180,11 @@ public struct TLSChannel: BitwiseCopyable {
   /// Sends as many of `count` bytes as fit now. What was refused must be offered again before anything else is.
   public func send(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> TLSTransfer {
     // After our end nothing can be sent, but what comes is still received.
-    guard !state.pointee.hasFailed, !hasEnded else { return TLSTransfer(count: 0, stop: .failed) }
+    guard canSend else { return TLSTransfer(count: 0, stop: .failed) }
     var sent = 0
     while sent < count {
       let taken = SSL_write(ssl, bytes + sent, Int32(clamping: count - sent))
-      guard taken > 0 else { return TLSTransfer(count: sent, stop: stop(taken)) }
+      guard taken > 0 else { return TLSTransfer(count: sent, stop: stopOfSend(taken)) }
       sent += Int(taken)
     }
     return TLSTransfer(count: sent, stop: .done)
@@ -190,14 +192,24 @@ public struct TLSChannel: BitwiseCopyable {
 
   /// Tells the peer that we have no more to say; false when that must be tried again once bytes can be sent.
   public func end() -> Bool {
-    guard !state.pointee.hasFailed, !hasEnded else { return true }
+    guard canSend else { return true }
     let status = SSL_shutdown(ssl)
     if status >= 0 { return true }
     return stop(status) != .needsOutput
   }
 
-  /// Whether we have told our end.
-  private var hasEnded: Bool { SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN != 0 }
+  /// Whether the connection is whole and we have not told our end.
+  private var canSend: Bool {
+    !state.pointee.hasFailed && !state.pointee.cannotSend && SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0
+  }
+
+  /// What a send's result that is none means: a socket that takes nothing more may still have something to say.
+  private func stopOfSend(_ result: Int32) -> TLSStop {
+    guard SSL_get_error(ssl, result) == SSL_ERROR_SYSCALL else { return stop(result) }
+    state.pointee.cannotSend = true
+    ERR_clear_error()
+    return .failed
+  }
 
   /// What a result that is none means.
   private func stop(_ result: Int32) -> TLSStop {
@@ -211,48 +223,4 @@ public struct TLSChannel: BitwiseCopyable {
       return .failed
     }
   }
-}
-
-extension TLSChannel {
-  /// The server name the client asked for, in lower case; empty when it named none.
-  public var serverName: UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: UnsafePointer(state.pointee.name), count: state.pointee.nameCount)
-  }
-
-  /// The protocol agreed on by ALPN; empty when none was.
-  public var negotiatedProtocol: UnsafeBufferPointer<UInt8> {
-    var bytes: UnsafePointer<UInt8>?
-    var count: UInt32 = 0
-    SSL_get0_alpn_selected(ssl, &bytes, &count)
-    return UnsafeBufferPointer(start: bytes, count: Int(count))
-  }
-
-  /// Whether the handshake took up an earlier session.
-  public var isResumed: Bool { SSL_session_reused(ssl) == 1 }
-}
-
-/// Notes the name a client asks for (`SSL_CTX_set_client_hello_cb`), whatever session it takes up: OpenSSL itself tells
-/// the name of a resumed session instead, up to TLS 1.2.
-func noteServerName(
-  _ ssl: OpaquePointer?, _ alert: UnsafeMutablePointer<Int32>?, _ unused: UnsafeMutableRawPointer?
-) -> Int32 {
-  guard let ssl, let data = openssl_app_data(ssl) else { return SSL_CLIENT_HELLO_SUCCESS }
-  let state = data.assumingMemoryBound(to: TLSChannel.State.self)
-  var bytes: UnsafePointer<UInt8>?
-  var count = 0
-  guard openssl_server_name_extension(ssl, &bytes, &count) == 1, let bytes else { return SSL_CLIENT_HELLO_SUCCESS }
-  // A list of one name: the list's length, the name's kind (0, a host), the name's length (RFC 6066, section 3).
-  guard count > 5, bytes[2] == 0 else { return SSL_CLIENT_HELLO_SUCCESS }
-  let length = Int(bytes[3]) << 8 | Int(bytes[4])
-  guard (1...255).contains(length), 5 + length <= count, state.pointee.name == nil else {
-    return SSL_CLIENT_HELLO_SUCCESS
-  }
-  let name = UnsafeMutablePointer<UInt8>.allocate(capacity: length)
-  for index in 0..<length {
-    let byte = bytes[5 + index]
-    name[index] = byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
-  }
-  state.pointee.name = name
-  state.pointee.nameCount = length
-  return SSL_CLIENT_HELLO_SUCCESS
 }

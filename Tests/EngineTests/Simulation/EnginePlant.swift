@@ -1,8 +1,8 @@
 import Primitives
 import Synchronization
-import Tenancy
 
 @testable import Engine
+@testable import Tenancy
 
 /// The engine's workers in a virtual world, as one process.
 final class EnginePlant: Plant {
@@ -152,7 +152,7 @@ final class EnginePlant: Plant {
     self.configuration = configuration
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { return }
-    next.tenants.refit(process.ledger, from: blueprint.tenants, at: world.now)
+    process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: world.now)
     if flaw == .refillsOnReload { refill(next.tenants) }
     blueprint = next
     isSettled = false
@@ -170,8 +170,12 @@ final class EnginePlant: Plant {
   /// What a reload that forgot all buckets would do.
   private func refill(_ directory: TenantDirectory) {
     for account in accounts where directory.isLive(account.index) {
-      let rule = directory.limits(of: account.index).pointee.requests
-      process.ledger.account(account.index).pointee.bucket.refit(from: TokenBucketRule(), to: rule, at: world.now)
+      // By way of no limit at all.
+      let rule = directory.rule(of: account.index)
+      let none = RevisedRule(rule: TokenBucketRule(), revision: rule.revision)
+      let bucket = process.ledger.account(account.index)
+      bucket.pointee.bucket.refit(from: rule, to: none, at: world.now)
+      bucket.pointee.bucket.refit(from: none, to: rule, at: world.now)
     }
   }
 

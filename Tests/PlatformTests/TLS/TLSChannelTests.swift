@@ -144,6 +144,17 @@ import Testing
     #expect(pair.client.isAtEnd())
   }
 
+  @Test func whatCameBeforeASendFailedIsReceived() throws {
+    let (server, client) = try sides()
+    let pair = try Pair(server, client, name: "a.example")
+    #expect(pair.shakeHands() == (.open, .open))
+    #expect(pair.server.send([1], 1).count == 1)
+    Socket.endSending(pair.client.socket)
+    #expect(pair.client.send([2], 1).stop == .failed)
+    #expect(pair.receive(pair.client, 1).bytes == [1])
+    #expect(pair.client.end())
+  }
+
   @Test func aDrainedSocketIsNotAskedAgain() throws {
     let (server, client) = try sides()
     let pair = try Pair(server, client, name: "a.example")

@@ -17,9 +17,11 @@ struct SecureContractTests {
   @Test(arguments: kept)
   func keeps(_ contract: NetworkContract) throws {
     let peers = try SecurePeers()
-    let listener = ListenerSocket(peers.listener, peers.settings)
-    var network = try KernelNetwork(listeners: [listener], waker: try Waker(), roster: peers.roster)
+    let listener = ListenerSocket(peers.listeners[0], peers.settings)
+    var network = try KernelNetwork(listeners: [listener], waker: peers.waker, roster: peers.roster)
     try contract.check(&network, peers)
+    network.closeListeners()
+    peers.waker.close()
   }
 }
 
@@ -28,9 +30,11 @@ final class SecurePeers: ContractPeers {
   let roster = Roster()
   let backend: Int32
   let refusing: Int32
-  /// Where the network accepts.
-  let listener: Int32
-  var listeners: [Int32] { [listener] }
+  /// Where the network accepts; it closes it when it likes.
+  let listeners: [Int32]
+  let waker: Waker
+  /// The socket that `listeners` has a duplicate of.
+  private let original: Int32
   let settings: Listener
   private let backendListener: Int32
   private let server: ServerTLS
@@ -43,7 +47,9 @@ final class SecurePeers: ContractPeers {
 
   init() throws {
     let any = Endpoint.tcp(IPAddress(v4: 0x7F00_0001), port: 0)
-    listener = try Socket.listen(on: any)
+    original = try Socket.listen(on: any)
+    listeners = [Socket.duplicate(original)]
+    waker = try Waker()
     backendListener = try Socket.listen(on: any)
     let closed = try Socket.listen(on: any)
     var table = CertificateTable()
@@ -67,7 +73,7 @@ final class SecurePeers: ContractPeers {
     for peer in channels.indices { close(peer) }
     slot.pointee.clear()
     slot.deallocate()
-    Socket.close(listener, resetting: false)
+    Socket.close(original, resetting: false)
     Socket.close(backendListener, resetting: false)
   }
 
@@ -101,8 +107,10 @@ final class SecurePeers: ContractPeers {
     return channels.count - 1
   }
 
-  func connectClient(_ number: Int) -> Int {
-    var address = Socket.localAddress(of: listener)
+  func wake() { waker.wake() }
+
+  func connectClient(_ listener: Int) -> Int {
+    var address = Socket.localAddress(of: original)
     let socket = Socket.connect(to: &address)
     return add(TLSChannel(connecting: socket, client, name: nil, isAddress: false, sessions: slot))
   }

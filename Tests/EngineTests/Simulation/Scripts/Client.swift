@@ -212,7 +212,9 @@ final class Client: PeerScript {
     }
     if link.hasOrderlyEnd, let item = reader.endInput() { take(item) }
     guard link === self.link else { return }
-    let isIdle = connections > 0 && world.now - lastActive >= manners.keepAlive - 5 * .second
+    // A slow reader finds out late that it had been idle for too long, as far as the proxy could see.
+    let wasIdle = link.closedAt - max(link.receivedAt, link.sentAt) >= manners.keepAlive - 5 * .second
+    let isIdle = connections > 0 && (wasIdle || world.now - lastActive >= manners.keepAlive - 5 * .second)
     let isBegun = answer.head != nil || reader.isAmid
     let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: \.isBrokenOff)
     var excuse: Outcome.Excuse =

@@ -95,7 +95,10 @@ struct Verdicts {
   /// and more comes behind than anybody listens to who has answered.
   private func mayBeCut(_ plan: RequestPlan, _ standings: Set<Standing>) -> Bool {
     if isTooLong(plan), plan.answersEarly { return true }
-    let sent = (plan.clientLink?.receivedCount ?? 0) - plan.startOffset
+    guard let link = plan.clientLink else { return false }
+    // Answered in whole and listened to for as long as anybody is, it still had more to say.
+    if link.hasEnded, link.closedAt - link.receivedAt >= Limit.linger { return true }
+    let sent = link.receivedCount - plan.startOffset
     return sent > Limit.lingerBytes && (isTooLong(plan) || standings != [.active])
   }
 

@@ -51,6 +51,7 @@ extension Link {
     if !toEngine.arrived.isEmpty {
       let count = toEngine.arrived.take(into: into, capacity)
       receivedCount += count
+      receivedAt = world.now
       world.note("#\(number) received \(count)")
       world.tap(self, .received(Array(UnsafeBufferPointer(start: into, count: count))))
       if toEngine.hasAmpleRoom { wakePeer() }
@@ -85,6 +86,7 @@ extension Link {
     if count > firstCount { bytes += UnsafeBufferPointer(start: second, count: count - firstCount) }
     toPeer.sent.append(bytes)
     sentCount += count
+    sentAt = world.now
     world.note("#\(number) sent \(count) of \(firstCount + secondCount)")
     world.tap(self, .sent(bytes))
     pump()
@@ -104,6 +106,7 @@ extension Link {
   func close(resetting: Bool) {
     world.note("#\(number) closed\(resetting ? " with a reset" : "")")
     phase = .closed
+    closedAt = world.now
     world.tap(self, .closed)
     if isConnecting || isReset { return }
     if resetting || !toEngine.arrived.isEmpty { return resetPeer() }

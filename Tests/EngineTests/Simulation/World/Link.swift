@@ -45,6 +45,10 @@ final class Link {
   var wantsRoom = false
   /// In the network's list of news.
   var isListed = false
+  /// When bytes last passed the seam, in each way, and when the engine closed.
+  var receivedAt = Instant.distantPast
+  var sentAt = Instant.distantPast
+  var closedAt = Instant.distantPast
   /// Bytes that passed the seam.
   var receivedCount = 0
   var sentCount = 0
