@@ -4,6 +4,7 @@
 #   deploy/test.sh                     unit tests and simulations, the end-to-end suite, the budget of instructions
 #   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh soak [MINUTES]      simulated worlds by seed on all processors, until interrupted or for so long
+#   deploy/test.sh endurance [MINUTES]      the real binary under mixed load, reloads and dying backends (default 30); leaks, counts
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
 #   deploy/test.sh fuzz [MINUTES [TARGET...]]     libFuzzer, MINUTES (default 1) for each of these targets, or of all
 #   deploy/test.sh sanitize [thread|address]      unit and end-to-end tests under this sanitizer, or under one after the other
@@ -76,6 +77,16 @@ budget_test() {
   fi
 }
 
+# Counts as one test: a long mixed load that leaks nothing and whose counts agree.
+endurance_test() {
+  build_release "${flags[@]}"
+  if GATEHOUSE="$gatehouse" python3 "$root/Tests/Benchmarks/endurance.py" "${1:-30}"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
 # Runs simulated worlds in a quick build that keeps its assertions, and a million idle clients; counts them as tests.
 soak() {
   local directory=$root/.build/soak processes process pids=() last
@@ -122,6 +133,7 @@ case "${1:-all}" in
   end-to-end) shift; end_to_end_tests "$@" ;;
   budget) budget_test ;;
   soak) soak "${2:-}" ;;
+  endurance) endurance_test "${2:-}" ;;
   fuzz) shift; fuzz_targets "$@" ;;
   sanitize) shift; [ $# -gt 0 ] || set -- thread address; for kind in "$@"; do sanitize "$kind"; done ;;
   *) end_to_end_tests "$@" ;;
