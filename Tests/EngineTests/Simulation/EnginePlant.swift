@@ -167,16 +167,21 @@ final class EnginePlant: Plant {
     }
   }
 
-  /// What a reload that forgot all buckets would do.
+  /// What a reload that forgot the buckets of unchanged rules would do.
   private func refill(_ directory: TenantDirectory) {
-    for account in accounts where directory.isLive(account.index) {
-      // By way of no limit at all.
-      let rule = directory.rule(of: account.index)
-      let none = RevisedRule(rule: TokenBucketRule(), revision: rule.revision)
-      let bucket = process.ledger.account(account.index)
-      bucket.pointee.bucket.refit(from: rule, to: none, at: world.now)
-      bucket.pointee.bucket.refit(from: none, to: rule, at: world.now)
+    for known in accounts where directory.isLive(known.index) && directory.revision(of: known.index) == 0 {
+      let account = process.ledger.account(known.index)
+      let count = account.pointee.inFlight.load(ordering: .relaxed)
+      account.deinitialize(count: 1)
+      account.initialize(to: TenantAccount())
+      account.pointee.inFlight.store(count, ordering: .relaxed)
     }
+  }
+
+  /// As `Engine.apply`: a worker tells so many rules of a bucket apart and no more.
+  var mayReload: Bool {
+    let oldest = boxes.map { $0.mailbox.generation.load(ordering: .relaxed) }.min() ?? generation
+    return generation - oldest < TokenBucket.revisions - 1
   }
 
   func drain(until deadline: Instant) {

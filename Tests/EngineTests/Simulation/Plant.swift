@@ -6,6 +6,8 @@ protocol Plant: AnyObject {
   func turn(_ index: Int)
   /// Tells the checkers what only the plant knows; called after each turn.
   func tell(_ stage: Stage)
+  /// Whether it can take another configuration now.
+  var mayReload: Bool { get }
   /// Takes the next configuration.
   func reload(_ configuration: Configuration)
   /// Stops accepting and ends what is in flight, at the latest at `deadline`.

@@ -141,7 +141,7 @@ final class Simulation {
   }
 
   private func apply(_ configuration: Configuration, _ plant: some Plant) {
-    guard stage.drainDeadline == nil else { return }
+    guard stage.drainDeadline == nil, plant.mayReload else { return }
     world.note("reload \(stage.published.count)")
     stage.publish(configuration)
     plant.reload(configuration)

@@ -35,6 +35,7 @@ final class Forwarder: Plant {
   }
 
   func tell(_ stage: Stage) {}
+  var mayReload: Bool { false }
   func reload(_ configuration: Configuration) {}
   func drain(until deadline: Instant) {}
   var running: Int { 0 }

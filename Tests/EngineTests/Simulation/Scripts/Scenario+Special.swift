@@ -123,16 +123,15 @@ extension Scenario {
     var scenario = Scenario.empty(seed: seed, requests: 12)
     for plan in scenario.plans {
       plan.minorVersion = 0
-      plan.responseFraming = .untilClose
-      plan.keepsConnection = false
-      plan.responseSize = 20_000 * (1 + plan.number)
+      plan.responseFraming = .chunked
+      plan.responseSize = 3_000 * (1 + plan.number)
       var manners = Client.Manners()
       manners.comesAt = 0
       manners.readPiece = 700
-      manners.readRest = 2 * .millisecond
+      manners.readRest = 20 * .millisecond
       scenario.clients.append(([plan.number], manners))
     }
-    scenario.drain = Drain(at: Int64(50 + scenario.random.below(200)) * .millisecond, time: .millisecond)
+    scenario.drain = Drain(at: Int64(100 + scenario.random.below(400)) * .millisecond, time: .millisecond)
     return scenario
   }
 
