@@ -47,6 +47,8 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isStream = ExchangeFlags(rawValue: 4096)
   /// The backend is spoken to in HTTP/2.
   static let toHTTP2 = ExchangeFlags(rawValue: 16384)
+  /// The client said that it will ask for no more on its connection.
+  static let isLast = ExchangeFlags(rawValue: 32768)
   /// The load of the backend counts this attempt.
   static let isLoading = ExchangeFlags(rawValue: 8192)
 }

@@ -29,9 +29,9 @@ extension Worker where N: ~Copyable {
     switch fate {
     case .next: awaitRequest(client)
     case .close:
-      // Who is parted from unasked, by a drain, may have sent the next request by now.
-      let isQuiet = exchange.pointee.flags.contains(.isRequestComplete) && exchange.pointee.code != .badRequest
-      partFrom(client, isQuiet: isQuiet && !isDraining)
+      // Who is parted from unasked may have sent the next request by now.
+      let isQuiet = exchange.pointee.flags.isSuperset(of: [.isLast, .isRequestComplete])
+      partFrom(client, isQuiet: isQuiet && exchange.pointee.code != .badRequest)
     case .reset: closeClient(client, resetting: true)
     }
   }

@@ -59,7 +59,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.request.remaining = head.contentLength
     exchange.pointee.bytesIn = UInt64(head.length)
     var flags: ExchangeFlags = []
-    if head.wantsKeepAlive, !isDraining { flags.insert(.keepsClient) }
+    if !head.wantsKeepAlive { flags.insert(.isLast) } else if !isDraining { flags.insert(.keepsClient) }
     if head.wantsUpgrade, head.framing == .none { flags.insert(.wantsUpgrade) }
     if head.method == .head { flags.insert(.isHead) }
     if head.framing == .none || (head.framing == .length && head.contentLength == 0) {

@@ -21,7 +21,7 @@ struct ExactlyOnce: Checker {
     switch fact {
     case .asked(let request): return asked.insert(request).inserted ? nil : "request \(request) was asked twice"
     case .arrived(let request, _, _, _, _, _): arrived.insert(request)
-    case .answered(let request, _):
+    case .answered(let request, _, _):
       if !asked.contains(request) { return "request \(request) was answered and not asked" }
       if !answered.insert(request).inserted { return "request \(request) was answered twice" }
     case .finished(let request):
@@ -127,7 +127,7 @@ struct NoFalseEnd: Checker {
     switch fact {
     case .brokenOff(let request): broken.insert(request)
     case .answersAnew(let request): broken.remove(request)
-    case .answered(let request, let status) where broken.contains(request) && status < 500:
+    case .answered(let request, _, isOwn: false) where broken.contains(request):
       return "request \(request) was broken off and shown as complete"
     default: break
     }

@@ -27,8 +27,8 @@ enum Fact {
   case brokenOff(request: Int)
   /// A backend will answer `request` anew: what it broke off before no longer counts.
   case answersAnew(request: Int)
-  /// A client got a whole final answer.
-  case answered(request: Int, status: Int)
+  /// A client got a whole final answer, of a backend or of the proxy itself.
+  case answered(request: Int, status: Int, isOwn: Bool = false)
   /// Bytes of an answer, or of a request, that the engine has received and not sent on.
   case held(request: Int, bytes: Int)
   /// The engine finished an exchange.

@@ -93,7 +93,7 @@ extension Client {
       stage.note(.answered(request: plan.number, status: head.status))
       stage.judge(plan, .answered(status: head.status, bytes: answer.offset))
     } else {
-      stage.note(.answered(request: plan.number, status: head.status))
+      stage.note(.answered(request: plan.number, status: head.status, isOwn: true))
       stage.judge(plan, .refused(status: head.status, code: ownCode(head)))
     }
     let keeps = plan.minorVersion == 1 ? !head.closes : head.keepsAlive

@@ -62,11 +62,11 @@ struct Verdicts {
     case .refused(let status, let code): return refusal(plan, standings, status, code)
     case .cut:
       if case .breaksOff = plan.currentFault { return nil }
-      return isForgiving(plan) || mayBeCut(plan, standings) ? nil : "its answer was cut"
+      return isForgiving(plan) || mayBeCut(plan) ? nil : "its answer was cut"
     case .unanswered(let excuse):
       // A reset may overtake all that was sent before it.
       if case .breaksOff = plan.currentFault { return nil }
-      if excuse != .none || isForgiving(plan) || mayBeCut(plan, standings) { return nil }
+      if excuse != .none || isForgiving(plan) || mayBeCut(plan) { return nil }
       return "its connection ended without an answer"
     case .gaveUp: return nil
     case .tunnelled: return plan.wantsUpgrade ? nil : "was tunnelled"
@@ -91,15 +91,14 @@ struct Verdicts {
 
   func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
 
-  /// Whether a request leaves no other way out: it turns out to be too long while it is being answered, or it is refused
-  /// and more comes behind than anybody listens to who has answered.
-  private func mayBeCut(_ plan: RequestPlan, _ standings: Set<Standing>) -> Bool {
+  /// Whether a request leaves no other way out: it turns out to be too long while it is being answered, or more comes
+  /// behind it than anybody listens to who has answered.
+  private func mayBeCut(_ plan: RequestPlan) -> Bool {
     if isTooLong(plan), plan.answersEarly { return true }
     guard let link = plan.clientLink else { return false }
-    // Answered in whole and listened to for as long as anybody is, it still had more to say.
-    if link.hasEnded, link.closedAt - link.receivedAt >= Limit.linger { return true }
-    let sent = link.receivedCount - plan.startOffset
-    return sent > Limit.lingerBytes && (isTooLong(plan) || standings != [.active])
+    // Answered, and listened to for as long as anybody is, its client still had more to say.
+    guard link.hasEnded else { return false }
+    return link.closedAt - link.receivedAt >= Limit.linger || link.receivedBehindEnd > Limit.lingerBytes
   }
 
   /// Whether the world or the client is such that a request may come to nothing.

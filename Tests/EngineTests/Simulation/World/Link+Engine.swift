@@ -52,6 +52,7 @@ extension Link {
       let count = toEngine.arrived.take(into: into, capacity)
       receivedCount += count
       receivedAt = world.now
+      if hasEnded { receivedBehindEnd += count }
       world.note("#\(number) received \(count)")
       world.tap(self, .received(Array(UnsafeBufferPointer(start: into, count: count))))
       if toEngine.hasAmpleRoom { wakePeer() }

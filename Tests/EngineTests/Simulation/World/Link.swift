@@ -49,6 +49,8 @@ final class Link {
   var receivedAt = Instant.distantPast
   var sentAt = Instant.distantPast
   var closedAt = Instant.distantPast
+  /// Bytes that the engine has received after it had ended its half.
+  var receivedBehindEnd = 0
   /// Bytes that passed the seam.
   var receivedCount = 0
   var sentCount = 0
@@ -198,7 +200,7 @@ final class Link {
 
   /// The engine's end breaks, after a while.
   func resetEngine(after delay: Int64) {
-    toEngine.sent.removeAll()
+    toEngine.lose()
     onceFound(delay) { [self] in
       guard phase != .closed, !isReset else { return }
       isConnecting = false
@@ -211,7 +213,7 @@ final class Link {
 
   /// The script's end breaks, after a while.
   func resetPeer() {
-    toPeer.sent.removeAll()
+    toPeer.lose()
     onceFound(world.weather.wait(&world.random)) { [self] in
       guard !peerIsReset else { return }
       peerIsReset = true

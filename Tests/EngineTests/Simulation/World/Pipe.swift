@@ -50,6 +50,12 @@ struct Pipe {
   /// Whether there is enough room to tell a sender who waits for it, by the kernel's rule of a third.
   var hasAmpleRoom: Bool { room * 3 >= sendBound }
 
+  /// Forgets what is on the way, and that an end was to come behind it.
+  mutating func lose() {
+    sent.removeAll()
+    isEnding = false
+  }
+
   /// Whether something can arrive.
   var canMove: Bool {
     guard !isBlackHole, !hasEnded else { return false }
