@@ -216,7 +216,7 @@ final class Client: PeerScript {
     let wasIdle = link.closedAt - max(link.receivedAt, link.sentAt) >= manners.keepAlive - 5 * .second
     let isIdle = connections > 0 && (wasIdle || world.now - lastActive >= manners.keepAlive - 5 * .second)
     let isBegun = answer.head != nil || reader.isAmid
-    let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: \.isBrokenOff)
+    let isOvertaken = sending > answering + 1 && plans[answering + 1..<sending].contains(where: stage.verdicts.mayBreak)
     var excuse: Outcome.Excuse =
       link.isRefused
       ? .refused

@@ -91,6 +91,9 @@ struct Verdicts {
 
   func isTooLong(_ plan: RequestPlan) -> Bool { bodyBound > 0 && !plan.wantsUpgrade && plan.requestSize > bodyBound }
 
+  /// Whether a request may rightly end its connection with a reset, which overtakes answers to those before it.
+  func mayBreak(_ plan: RequestPlan) -> Bool { plan.isBrokenOff || isTooLong(plan) && plan.answersEarly }
+
   /// Whether a request leaves no other way out: it turns out to be too long while it is being answered, or more comes
   /// behind it than anybody listens to who has answered.
   private func mayBeCut(_ plan: RequestPlan) -> Bool {
