@@ -173,10 +173,10 @@ public final class Engine: @unchecked Sendable {
 
   private func start(_ number: Int, _ image: BlueprintImage, _ descriptors: Int) throws(EngineError) {
     do throws(SystemError) {
-      let mailbox = Mailbox()
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
+      let mailbox = Mailbox { waker.wake() }
       let capacity =
         min(
           descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)

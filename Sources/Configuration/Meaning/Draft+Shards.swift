@@ -28,6 +28,7 @@ extension Draft {
     shard.speaksHTTP2 = section.value("protocol", "PROTOCOL")?.text == "h2"
     shard.sticky = section.first("sticky").flatMap(sticky)
     shard.health = section.first("health").flatMap(health)
+    shard.concurrency = concurrency(of: section)
     shard.tls = section.first("tls").flatMap { tls($0, shard.backends, offersHTTP2: shard.speaksHTTP2) }
     return shard
   }

@@ -149,9 +149,29 @@ public struct Shard: Sendable {
   public var speaksHTTP2 = false
   /// How TLS is spoken to the backends; `nil` speaks in clear.
   public var tls: ShardTLS?
+  /// How many requests its backends are given at once; `nil` is unlimited.
+  public var concurrency: ShardConcurrency?
 
   /// A shard without backends.
   public init(name: String) { self.name = name }
+}
+
+/// How many requests the backends of a shard are given at once, and what becomes of the others.
+public struct ShardConcurrency: Sendable, Hashable {
+  /// Requests at its backends at once, 1 ... 1,000,000; spread over them by weight. Where it is adaptive, what it begins with.
+  public var limit: Int32
+  /// Between what bounds it follows the time that requests take; `nil` when it is fixed.
+  public var adaptive: ClosedRange<Int32>?
+  /// How much waits beside them, and how long.
+  public var queue = QueueRules()
+  /// Percent of `limit` that tenants above their share may hold with requests longer than usual, 1 ... 100.
+  public var longShare: Int32 = 37
+
+  /// `limit` requests at once, with the defaults of the language.
+  public init(limit: Int32) { self.limit = limit }
+
+  /// Requests that an adaptive limit begins with, for each backend.
+  public static let start: Int32 = 20
 }
 
 /// An application server.

@@ -80,7 +80,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: "The request's fields are too large."
     case .targetTooLong: "The request's target is too long."
     case .bodyTooLarge: "The request's body is too large."
-    case .overloaded: "The proxy has no room for another connection."
+    case .overloaded: "There is no room for the request now."
     case .rateLimited: "The tenant's request rate is used up."
     case .concurrencyLimited: "The tenant has too many requests in flight."
     case .noBackend: "No application server is available."

@@ -141,7 +141,9 @@ enum BackendPlace {
   static let idle = 6
   static let retries = 7
   static let histogram = 8
-  static let width = histogram + HistogramPlace.width
+  /// How long requests waited that were given a slot of it.
+  static let queued = histogram + HistogramPlace.width
+  static let width = queued + HistogramPlace.width
 }
 
 /// The places of a worker's own counters.

@@ -78,6 +78,7 @@ extension Engine {
     for shard in blueprint.shards {
       guard let number = names.shardNumbers[shard.name] else { continue }
       var metrics = ShardMetrics(name: shard.name)
+      if shard.concurrency != nil { metrics.slots = slots(ofShard: number) }
       let configured = Set(shard.backends.map(\.name))
       for backend in names.backends.indices where names.backendShards[backend] == number {
         let isConfigured = configured.contains(names.backends[backend])
@@ -85,6 +86,21 @@ extension Engine {
       }
       snapshot.shards.append(metrics)
     }
+  }
+
+  private func slots(ofShard number: Int32) -> SlotMetrics? {
+    guard let gate = process.roster.gates[Int(number)] else { return nil }
+    var slots = SlotMetrics()
+    slots.limit = Int(gate.pointee.slots.limit.load(ordering: .relaxed))
+    slots.held = Int(gate.pointee.slots.held.load(ordering: .relaxed))
+    slots.waiting = Int(gate.pointee.waiting.load(ordering: .relaxed))
+    slots.usual = gate.pointee.slots.usual.nanoseconds
+    slots.shed = [
+      ("full", gate.pointee.shedFull.load(ordering: .relaxed)),
+      ("late", gate.pointee.shedLate.load(ordering: .relaxed)),
+      ("standing", gate.pointee.shedStanding.load(ordering: .relaxed)),
+    ]
+    return slots
   }
 
   private func sumBackend(_ number: Int, _ name: String, _ isConfigured: Bool, _ metrics: inout ShardMetrics) {
@@ -97,6 +113,7 @@ extension Engine {
       metrics.idleConnections += Int(counters[BackendPlace.idle].current)
       metrics.retries += counters[BackendPlace.retries].current
       metrics.duration.add(counters + BackendPlace.histogram)
+      metrics.slots?.waited.add(counters + BackendPlace.queued)
     }
     if isConfigured { metrics.backends.append(row) }
   }

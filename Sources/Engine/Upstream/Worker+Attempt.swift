@@ -11,6 +11,7 @@ extension Worker where N: ~Copyable {
       if exchange.pointee.backend < 0 { exchange.pointee.backend = pickBackend(exchange) }
       let backend = exchange.pointee.backend
       guard backend >= 0 else { break }
+      if exchange.pointee.flags.contains(.holdsSlot) { moveSlot(exchange, to: backend) }
       exchange.pointee.attempts += 1
       if exchange.pointee.attempts > 1 { counters.row(ofBackend: backend)[BackendPlace.retries].add() }
       exchange.pointee.attemptStarted = network.now

@@ -10,6 +10,7 @@ extension Worker where N: ~Copyable {
     for index in 0..<count { handle(network.event(index)) }
     runReady()
     runTimers()
+    runGrants()
     if !framed.isEmpty { sendFrames() }
     bury()
     mailbox.turns.store(mailbox.turns.load(ordering: .relaxed) &+ 1, ordering: .releasing)
@@ -141,6 +142,7 @@ extension Worker where N: ~Copyable {
       parser = HeadParser(fieldCapacity: next.blueprint.bounds.headerCount)
     }
     adoptBackends()
+    redistributeSlots()
     scheduleProbes()
     if hasNewTrust { refreshTrust() }
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
