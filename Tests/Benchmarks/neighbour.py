@@ -235,7 +235,7 @@ def details(row):
     text += f"; slots of the hog {row['slots'].get('hog', 0):.1f}" if "hog" in row["slots"] else ""
     if row["hog_late"]:
         text += f"; sent late by {row['hog_late']:.1f} ms"
-    for kind in ("alone", "good"):
+    for kind in ("alone", "good", "hog"):
         if row.get(kind, {}).get("troubles"):
             text += f"; {kind}: {row[kind]['troubles']}"
     return text + (f"; LEFT OUT, unknown to this binary: {', '.join(row['left_out'])}" if row["left_out"] else "")
@@ -250,12 +250,15 @@ def main():
     p.add_argument("--warm", default=3, type=float, help="seconds before each window")
     p.add_argument("--workers", default=2, type=int, help="threads or processes of each proxy")
     p.add_argument("--seed", default=1, type=int)
+    p.add_argument("--realtime", action="store_true", help="run all of it before whatever else the machine does (as root)")
     p.add_argument("--json", help="keep the figures here")
     a = p.parse_args()
     unknown = [x for x in a.only if x not in CASES] + [x for x in a.peers if x.partition(":")[0] not in PEERS]
     if unknown:
         p.error(f"unknown: {', '.join(unknown)}")
     raise_descriptors()
+    if a.realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows = []
     for name in a.only:

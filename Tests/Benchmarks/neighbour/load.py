@@ -239,7 +239,7 @@ class Load:
             self.loop.going = False
 
     def tell(self):
-        print(json.dumps({"unanswered": self.pending, "sources": [s.facts() for s in self.sources]}), flush=True)
+        print(json.dumps({"unanswered": self.pending if self.is_awaited else 0, "sources": [s.facts() for s in self.sources]}), flush=True)
 
 
 if __name__ == "__main__":
