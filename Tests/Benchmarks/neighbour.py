@@ -111,8 +111,6 @@ class Stage:
         kind, _, variant = peer.partition(":")
         tenants = WEIGHTS if case.greedy else dict.fromkeys([*GOOD, "hog"], 1)
         self.proxy = PEERS[kind](variant, self.directory.name, addresses, SLOTS, tenants, a.workers)
-        self.proxy.process = None
-        self.proxy.start()
 
     def end(self):
         stop(self.proxy.process)
@@ -163,6 +161,7 @@ def run(a, peer, name):
     case = CASES[name]
     stage = Stage(a, peer, case)
     try:
+        stage.proxy.start()
         alone = None if case.greedy else stage.measure(True, None)
         beside = stage.measure(not case.greedy, case.hog)
     finally:
@@ -238,7 +237,7 @@ def details(row):
     for kind in ("alone", "good", "hog"):
         if row.get(kind, {}).get("troubles"):
             text += f"; {kind}: {row[kind]['troubles']}"
-    return text + (f"; LEFT OUT, unknown to this binary: {', '.join(row['left_out'])}" if row["left_out"] else "")
+    return text + (f"; LEFT OUT, refused by this binary: {'; '.join(row['left_out'])}" if row["left_out"] else "")
 
 
 def main():
@@ -246,7 +245,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--peers", default="gatehouse,haproxy,nginx", type=names)
     p.add_argument("--only", default=",".join(CASES), type=names, help="cases, by letter")
-    p.add_argument("--seconds", default=10, type=float, help="measured, of each window")
+    p.add_argument("--seconds", default=10, type=float, help="measured, of each window; in few of them chance alone makes tenants unequal")
     p.add_argument("--warm", default=3, type=float, help="seconds before each window")
     p.add_argument("--workers", default=2, type=int, help="threads or processes of each proxy")
     p.add_argument("--seed", default=1, type=int)

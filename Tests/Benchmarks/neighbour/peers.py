@@ -6,6 +6,7 @@ nginx has no queue, so it is a cap at each tenant: half of all slots, which leav
 queue the little that exceeds; greedy tenants are capped at their shares of the slots. It takes in whole bodies before it asks a backend.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from harness.settings import block, conf, shard, tenant  # noqa: E402
 class Peer:
     """`tenants`: names and weights. `directory` is its own."""
 
-    left_out = ()
+    left_out, process = (), None
 
     def __init__(self, variant, directory, backends, slots, tenants, workers):
         self.variant, self.directory, self.backends = variant, directory, backends
@@ -57,18 +58,25 @@ class Gatehouse(Peer):
                     *(tenant(name, f"plan w{w}", home="s") for name, w in self.tenants.items()),
                     listen=(self.address,), workers=self.workers, metrics=None, log=None, drain="1s")
 
-    def is_known(self, lines, has_weights=False):
+    def refusal(self, lines, has_weights=False):
+        """What the binary has against these lines, if anything."""
         path = self.write("probe.conf", self.text(lines, has_weights))
-        return subprocess.run([binary(), "check", "-c", path], capture_output=True).returncode == 0
+        run = subprocess.run([binary(), "check", "-c", path], capture_output=True, text=True)
+        said = re.search(r"error: (.*)", run.stdout + run.stderr)
+        return (said[1] if said else run.stdout + run.stderr) if run.returncode else None
 
     def command(self):
         lines, self.left_out = [], []
         for line in self.wanted():
-            (lines if self.is_known([*lines, line]) else self.left_out).append(line)
-        has_weights = self.is_known([], True)
-        if not has_weights:
-            self.left_out.append("weight")
-        return [binary(), "run", "-c", self.write("proxy.conf", self.text(lines, has_weights))]
+            refusal = self.refusal([*lines, line])
+            if refusal:
+                self.left_out.append(f"{line} ({refusal})")
+            else:
+                lines.append(line)
+        refusal = self.refusal([], True)
+        if refusal:
+            self.left_out.append(f"weight ({refusal})")
+        return [binary(), "run", "-c", self.write("proxy.conf", self.text(lines, not refusal))]
 
 
 class HAProxy(Peer):
