@@ -111,7 +111,9 @@ class Wire:
         if data and (length is None or len(body) < int(length)):
             return
         lives = bool(data) and not self.body_left and b"close" not in fields.get(b"connection", b"")
-        self.load.answered(self, int(head[9:12]), lives)
+        status, code = int(head[9:12]), body.partition(b'"code":"')[2].partition(b'"')[0]
+        refusal = None if status == 200 else f"{status} {code.decode('latin-1')}".rstrip()
+        self.load.answered(self, status, lives, refusal)
 
     def close(self):
         self.load.loop.forget(self.number)
@@ -136,7 +138,7 @@ class Source:
             wire = self.idle[tenant].pop() if self.idle[tenant] else Wire(self.load, self)
             wire.send(Ticket(tenant, intended), self.requests[tenant])
         except OSError as e:
-            self.over(Ticket(tenant, intended), 0, trouble=e)
+            self.over(Ticket(tenant, intended), 0, trouble=repr(e))
 
     def over(self, ticket, status, arrived=0, trouble=None):
         """A request came to its end: with an answer, or (status 0) without."""
@@ -148,7 +150,7 @@ class Source:
         if status == 200:
             self.waits.append((arrived - ticket.intended) / 1e6)
         elif trouble:
-            self.troubles[repr(trouble)] += 1
+            self.troubles[trouble] += 1
 
     def facts(self):
         return {"statuses": self.statuses, "waits": self.waits, "unsent": self.unsent, "late": self.late, "troubles": self.troubles.most_common(5)}
@@ -208,19 +210,19 @@ class Load:
     def is_within(self, when):
         return self.begin <= when < self.end
 
-    def answered(self, wire, status, lives):
+    def answered(self, wire, status, lives, refusal):
         ticket, wire.ticket = wire.ticket, None
         if lives:
             wire.source.idle[ticket.tenant].append(wire)
         else:
             wire.close()
-        wire.source.over(ticket, status, wire.arrived)
+        wire.source.over(ticket, status, wire.arrived, refusal)
 
     def failed(self, wire, trouble):
         ticket, wire.ticket = wire.ticket, None
         wire.close()
         if ticket:
-            wire.source.over(ticket, 0, trouble=trouble)
+            wire.source.over(ticket, 0, trouble=repr(trouble))
         else:
             for idle in wire.source.idle.values():
                 if wire in idle:
