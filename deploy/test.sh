@@ -5,6 +5,7 @@
 #   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh soak [MINUTES]      simulated worlds by seed on all processors, until interrupted or for so long
 #   deploy/test.sh endurance [MINUTES]      the real binary under mixed load, reloads and dying backends (default 30); leaks, counts
+#   deploy/test.sh neighbours [OPTION...]   good tenants beside a hog, beside haproxy and nginx; options of Tests/Benchmarks/neighbour.py
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
 #   deploy/test.sh fuzz [MINUTES [TARGET...]]     libFuzzer, MINUTES (default 1) for each of these targets, or of all
 #   deploy/test.sh sanitize [thread|address]      unit and end-to-end tests under this sanitizer, or under one after the other
@@ -87,6 +88,17 @@ endurance_test() {
   fi
 }
 
+# Counts as one test: the bars for good tenants beside a hog.
+neighbours_test() {
+  need_packages haproxy nginx
+  build_release "${flags[@]}"
+  if GATEHOUSE="$gatehouse" python3 "$root/Tests/Benchmarks/neighbour.py" "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
 # Runs simulated worlds in a quick build that keeps its assertions, and a million idle clients; counts them as tests.
 soak() {
   local directory=$root/.build/soak processes process pids=() last
@@ -134,6 +146,7 @@ case "${1:-all}" in
   budget) budget_test ;;
   soak) soak "${2:-}" ;;
   endurance) endurance_test "${2:-}" ;;
+  neighbours) shift; neighbours_test "$@" ;;
   fuzz) shift; fuzz_targets "$@" ;;
   sanitize) shift; [ $# -gt 0 ] || set -- thread address; for kind in "$@"; do sanitize "$kind"; done ;;
   *) end_to_end_tests "$@" ;;
