@@ -21,6 +21,7 @@ extension Worker where N: ~Copyable {
     writeTenant(&writer, exchange)
     writeForwarding(&writer, exchange, slot, base, head)
     writeBodyFields(&writer, exchange, base, head)
+    if exchange.pointee.alarm >= 0 { writeDeadline(&writer, exchange) }
     writer.append("\r\n")
     kept.end = Int32(writer.count)
     exchange.pointee.kept = kept
@@ -73,11 +74,14 @@ extension Worker where N: ~Copyable {
 
   /// Passes the client's fields on as runs of their original bytes, the first of them behind `line`.
   private mutating func writeFields(
-    _ writer: inout ByteWriter, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead, behind line: ByteRange
+    _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
+    _ head: RequestHead, behind line: ByteRange
   ) {
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
     var drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
     if parser.hasUnusualLength { drop = DroppedFields.withLength(drop) }
+    if exchange.pointee.alarm >= 0 { drop = drop.union(DroppedFields.deadlines) }
+    if view.addsForwarded { drop.insert(.forwarded) }
     let unremovable = DroppedFields.unremovable
     let mayNameTenant = view.rules._withUnsafeGuaranteedRef { $0.hasHeader }
     var start = line.start

@@ -69,4 +69,21 @@ extension Worker where N: ~Copyable {
     exchange.pointee.bytesOut += UInt64(writer.count)
     sendStreamLines(exchange.pointee.client, status: 200, writeScratch, writer.count, endsStream: true)
   }
+  /// Ends a call of gRPC whose answer has begun: its trailers say why.
+  mutating func endCall(_ id: Int32, _ code: RefusalCode) {
+    let connection = connections[exchanges[id].pointee.client]
+    dropUpstream(id)
+    var writer = ByteWriter(writeScratch, capacity: Self.bodyPlace)
+    writer.append("grpc-status: ")
+    writer.append(decimal: code.grpcStatus)
+    writer.append("\r\ngrpc-message: ")
+    writer.append(code.name)
+    writer.append("\r\n")
+    // What is left of the request is of no use any more.
+    buffers.giveBack(&connection.pointee.input)
+    if buffers.append(writeScratch, writer.count, to: &connection.pointee.input) {
+      connection.pointee.flags.insert(.hasTrailers)
+    }
+    finish(id, then: .next)
+  }
 }

@@ -140,6 +140,7 @@ extension Worker where N: ~Copyable {
     if exchange.pointee.flags.contains(.toHTTP2) { return sendKeptStream(id, slot) }
     guard send(slot, kept.first, kept.count) else { return upstreamFailed(slot) }
     exchange.pointee.flags.insert(.isSent)
+    if exchange.pointee.alarm >= 0 { renewDeadline(exchange) }
   }
 
   /// Receives more of a request body, once the backend can take it.

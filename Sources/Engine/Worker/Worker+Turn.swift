@@ -52,6 +52,7 @@ extension Worker where N: ~Copyable {
     case .client: clientEvent(slot, event.kinds)
     case .upstream: upstreamEvent(slot, event.kinds)
     case .probe: probeEvent(slot, event.kinds)
+    case .alarm: break
     }
   }
 
@@ -73,6 +74,7 @@ extension Worker where N: ~Copyable {
       case .client: continueClient(slot)
       case .upstream: readUpstream(slot)
       case .probe: probeEvent(slot, .readable)
+      case .alarm: break
       }
     }
     ready.removeSubrange(0..<count)
@@ -87,6 +89,7 @@ extension Worker where N: ~Copyable {
       case .client: clientIsDue(slot)
       case .upstream: upstreamIsDue(slot)
       case .probe: endProbe(slot, succeeded: false)
+      case .alarm: alarmIsDue(slot)
       }
     }
     if acceptsAgain <= now { resumeAccepting() }
