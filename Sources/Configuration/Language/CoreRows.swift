@@ -117,6 +117,11 @@ public enum GatehouseLanguage {
   private static let shardRows: [DirectiveRow] = [
     DirectiveRow(in: "shard", "region", [.value("name", .name)], help: "Where the shard stands."),
     DirectiveRow(
+  private static let healthTimes: [Argument] = [
+    .extra("every", "TIME", .duration(100_000_000...day)), .extra("timeout", "TIME", .duration(10_000_000...day)),
+    .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
+  ]
+
       in: "shard", "backend", [.value("ADDRESS", .word), .extra("weight", "N", .count(1...256))], .atLeastOnce,
       isDefaultable: false, help: "An app server: 10.0.0.1:80, [::1]:80, name:80 or unix:/path."),
     DirectiveRow(
@@ -132,10 +137,9 @@ public enum GatehouseLanguage {
       absent: "off", help: "Keeps a client on its backend by a signed cookie."),
     DirectiveRow(
       in: "shard", "health",
-      [
-        .value("METHOD", .choice(["GET", "HEAD"])), .value("PATH", .word),
-        .extra("every", "TIME", .duration(100_000_000...day)), .extra("timeout", "TIME", .duration(10_000_000...day)),
-        .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
+      forms: [
+        [.keyword("grpc"), .list("SERVICE", .word, atLeast: 0)] + healthTimes, [.keyword("tcp")] + healthTimes,
+        [.value("METHOD", .choice(["GET", "HEAD"])), .value("PATH", .word)] + healthTimes,
       ],
       absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
     DirectiveRow(

@@ -187,10 +187,19 @@ public struct Sticky: Sendable {
 
 /// An active check: a request sent to each backend of a shard at an interval.
 public struct HealthCheck: Sendable {
-  /// The method, GET or HEAD.
-  public var method = "GET"
-  /// The target, starting with a slash.
-  public var path: String
+  /// What is asked, and so what success is.
+  public enum Question: Sendable, Equatable {
+    /// An answer of 200 ... 399 to GET or HEAD of a target that starts with a slash.
+    case http(method: String, path: String)
+    /// SERVING from grpc.health.v1.Health/Check for a service, for the server as a whole where its name is empty; over
+    /// HTTP/2 only.
+    case grpc(service: String)
+    /// That a connection is accepted, and its handshake comes to its end.
+    case tcp
+  }
+
+  /// What is asked.
+  public var question: Question
   /// Nanoseconds from one check to the next.
   public var interval: Int64 = 5 * .second
   /// Nanoseconds a check may take.
@@ -200,6 +209,6 @@ public struct HealthCheck: Sendable {
   /// Failures in a row that take a backend out.
   public var fall = 3
 
-  /// A check of `path` with the defaults of the language.
-  public init(path: String) { self.path = path }
+  /// A check with the defaults of the language.
+  public init(_ question: Question) { self.question = question }
 }

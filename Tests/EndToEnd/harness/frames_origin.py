@@ -80,6 +80,12 @@ class Connection:
     def serve(self):
         try:
             assert self.take(len(PREFACE)) == PREFACE
+            if self.origin.tls:
+                try:
+                    self.socket = self.origin.tls.wrap_socket(self.socket, server_side=True)
+                except OSError as e:
+                    self.trouble = e
+                    raise EOFError from e
             self.send(frame(SETTINGS, payload=b"".join(struct.pack(">HI", *s) for s in self.origin.settings)))
             while True:
                 head = self.take(9)
@@ -164,7 +170,8 @@ class Connection:
 class FramesOrigin:
     """`answer(call)` runs once a request is in whole, `started(call)` when its head is in."""
 
-    def __init__(self, answer=None, name="origin", settings=((3, 100),), started=None, opens=True):
+    def __init__(self, answer=None, name="origin", settings=((3, 100),), started=None, opens=True, tls=None):
+        self.tls, self.heard = tls, None
         self.answer, self.name, self.settings, self.started, self.opens = answer, name, settings, started, opens
         self.errors, self.calls, self.connections, self.stopping = [], [], [], False
         self.changed = threading.Condition()
