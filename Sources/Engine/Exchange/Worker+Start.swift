@@ -89,7 +89,10 @@ extension Worker where N: ~Copyable {
     if decision.shard >= 0 {
       exchange.pointee.shard = view.shards[Int(decision.shard)].number
       exchange.pointee.epoch = decision.epoch
-      if view.shards[Int(decision.shard)].speaksHTTP2 { exchange.pointee.flags.insert(.toHTTP2) }
+      if view.shards[Int(decision.shard)].speaksHTTP2 {
+        exchange.pointee.flags.insert(.toHTTP2)
+        if exchange.pointee.flags.contains(.wantsUpgrade), !upgradesByHTTP2(exchange, base, head) { return .badRequest }
+      }
     }
     if decision.tenant >= 0 {
       counters.announce(decision.tenant, shard: exchange.pointee.shard)

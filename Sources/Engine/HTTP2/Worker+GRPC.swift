@@ -25,7 +25,7 @@ extension RefusalCode {
     switch self {
     case .none: 0
     case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .misdirected: 13
-    case .tenantUnknown: 12
+    case .tenantUnknown, .upgradeUnsupported: 12
     case .tenantSuspended: 7
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4

@@ -58,7 +58,8 @@ public struct HTTP2Connection: ~Copyable {
   var credit: Int64 = 0
   /// Bytes of the preface that came; all of them for a client.
   var prefaceCount: Int
-  var hasSettings = false
+  /// Whether the peer's first SETTINGS have come.
+  public internal(set) var hasSettings = false
   var isAcknowledged = false
   /// The highest stream the peer has begun; as a client, the highest of ours.
   var highest: UInt32 = 0

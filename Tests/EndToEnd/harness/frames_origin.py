@@ -1,4 +1,4 @@
-"""An application server of HTTP/2 in clear that does what a test tells it."""
+"""An application server of HTTP/2 that does what a test tells it."""
 import socket
 import struct
 import threading
@@ -49,6 +49,7 @@ class Connection:
         self.decoder, self.calls, self.buffer = Decoder(), {}, b""
         self.lock, self.changed = threading.Lock(), threading.Condition()
         self.windows, self.initial, self.frames = {0: 65535}, 65535, []
+        self.trouble = None
 
     def send(self, data):
         with self.lock:
@@ -79,13 +80,13 @@ class Connection:
 
     def serve(self):
         try:
-            assert self.take(len(PREFACE)) == PREFACE
             if self.origin.tls:
                 try:
                     self.socket = self.origin.tls.wrap_socket(self.socket, server_side=True)
                 except OSError as e:
                     self.trouble = e
                     raise EOFError from e
+            assert self.take(len(PREFACE)) == PREFACE
             self.send(frame(SETTINGS, payload=b"".join(struct.pack(">HI", *s) for s in self.origin.settings)))
             while True:
                 head = self.take(9)
@@ -118,6 +119,8 @@ class Connection:
         elif f.kind == DATA:
             call = self.calls[f.stream]
             call.body += f.payload
+            if self.origin.heard:
+                self.origin.heard(call, f.payload, bool(f.flags & END_STREAM))
             if self.origin.opens and f.payload:
                 self.send(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", len(f.payload))))
                 if not f.flags & END_STREAM:
@@ -168,7 +171,7 @@ class Connection:
 
 
 class FramesOrigin:
-    """`answer(call)` runs once a request is in whole, `started(call)` when its head is in."""
+    """`answer(call)` runs once a request is in whole, `started(call)` when its head is in, `heard(call, data, ends)` for DATA."""
 
     def __init__(self, answer=None, name="origin", settings=((3, 100),), started=None, opens=True, tls=None):
         self.tls, self.heard = tls, None
