@@ -153,6 +153,10 @@ public enum GatehouseLanguage {
   ]
 
   private static let planRows: [DirectiveRow] = limitRows(in: "plan", absent: "unlimited")
+    DirectiveRow(
+      in: "shard", "proxy-protocol",
+      [.value("VERSION", .choice(["v1", "v2"])), .extra("checksum", "SWITCH", .choice(["on", "off"]))], absent: "no",
+      help: "Says first on each connection whom it speaks for (PROXY protocol), v2 with the tenant too; HTTP/1.1 only."),
 
   private static func limitRows(in kind: String, absent: String) -> [DirectiveRow] {
     [

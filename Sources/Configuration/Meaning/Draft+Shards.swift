@@ -1,6 +1,7 @@
 import Balancing
 import ConfigLanguage
 import Engine
+import HTTP
 import Primitives
 
 extension Draft {
@@ -75,7 +76,6 @@ extension Draft {
     return check
   }
 
-  /// Whether a value can be asked for, or be a prefix of what is asked for; says what is wrong otherwise.
   /// How connections to backends say whom they speak for.
   private func announcement(_ directive: Directive, speaksHTTP2: Bool) -> ProxyHeader.Form {
     let isText = directive["VERSION"]?.text == "v1"
@@ -112,6 +112,7 @@ extension Draft {
     }
   }
 
+  /// Whether a value can be asked for, or be a prefix of what is asked for; says what is wrong otherwise.
   func isTarget(_ value: Value) -> Bool {
     guard value.text.utf8.first == UInt8(ascii: "/") else {
       diagnostics.error(

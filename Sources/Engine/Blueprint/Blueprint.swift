@@ -1,4 +1,5 @@
 public import Balancing
+public import HTTP
 public import Platform
 public import Primitives
 public import Tenancy
@@ -151,6 +152,8 @@ public struct Shard: Sendable {
   public var tls: ShardTLS?
 
   /// A shard without backends.
+  /// How each connection to a backend says first whom it speaks for; such a connection serves one request, by HTTP/1.1.
+  public var announcement = ProxyHeader.Form.none
   public init(name: String) { self.name = name }
 }
 

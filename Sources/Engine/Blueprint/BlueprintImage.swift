@@ -1,4 +1,5 @@
 import Balancing
+import HTTP
 import Primitives
 import Tenancy
 
@@ -24,6 +25,8 @@ struct ShardEntry: BitwiseCopyable {
   /// How long the cookie is good for, in seconds.
   var cookieLifetime: Int64
   var speaksHTTP2: Bool
+  /// How connections to its backends say whom they speak for.
+  var announcement: ProxyHeader.Form
 }
 
 /// A backend as the data path reads it.
@@ -86,13 +89,18 @@ final class BlueprintImage: @unchecked Sendable {
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         balance: shard.balance, name: name, hash: hash,
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
-        speaksHTTP2: shard.speaksHTTP2)
+        speaksHTTP2: shard.speaksHTTP2, announcement: shard.announcement)
       for backend in shard.backends {
         let backendNumber =
-          number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health, tls: shard.tls)
+          number < 0
+          ? -1
+          : roster.number(
+            of: backend, shard: number, check: shard.health, tls: shard.tls, announcement: shard.announcement)
         isComplete = isComplete && backendNumber >= 0
         backends[nextBackend] = BackendEntry(
-          number: backendNumber, weight: Int32(backend.weight), poolIdle: Int32(shard.poolIdle),
+          number: backendNumber, weight: Int32(backend.weight),
+          // What speaks for one client must not serve another.
+          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0,
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }

@@ -16,6 +16,8 @@ struct ProbeSchedule {
   var due: Instant
   /// Whether the backend is asked in HTTP/2.
   var speaksHTTP2: Bool
+  /// What goes before it: that the connection speaks for nobody but us. Empty where nothing does.
+  var announcement: [UInt8]
   /// The connection of a check under way, -1 when there is none.
   var connection: Int32 = -1
 }
@@ -37,7 +39,7 @@ extension Worker where N: ~Copyable {
             backend: view.backends[first + offset].number, question: check.question,
             request: Self.request(check, backend, shard),
             interval: check.interval, timeout: check.timeout, due: network.now.advanced(by: spread),
-            speaksHTTP2: shard.speaksHTTP2))
+            speaksHTTP2: shard.speaksHTTP2, announcement: Self.announcement(shard.announcement)))
       }
     }
     planNextProbe()
