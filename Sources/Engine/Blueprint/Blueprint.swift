@@ -26,6 +26,8 @@ public struct Blueprint: Sendable {
   public var bounds = Bounds()
   /// Peers whose forwarding fields and tenant field are believed.
   public var trust: [IPNetwork] = []
+  /// Whether backends are told of the client by `Forwarded` (RFC 7239) too.
+  public var addsForwarded = false
   /// Where a tenant's name may come from.
   public var resolving = ResolvingRules()
   /// Who serves requests that name no tenant; `nil` refuses them.
@@ -150,10 +152,10 @@ public struct Shard: Sendable {
   public var speaksHTTP2 = false
   /// How TLS is spoken to the backends; `nil` speaks in clear.
   public var tls: ShardTLS?
-
-  /// A shard without backends.
   /// How each connection to a backend says first whom it speaks for; such a connection serves one request, by HTTP/1.1.
   public var announcement = ProxyHeader.Form.none
+
+  /// A shard without backends.
   public init(name: String) { self.name = name }
 }
 
@@ -188,7 +190,7 @@ public struct Sticky: Sendable {
   }
 }
 
-/// An active check: a request sent to each backend of a shard at an interval.
+/// An active check, made of each backend of a shard at an interval.
 public struct HealthCheck: Sendable {
   /// What is asked, and so what success is.
   public enum Question: Sendable, Equatable {
