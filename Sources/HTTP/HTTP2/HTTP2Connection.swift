@@ -41,6 +41,8 @@ public struct HTTP2Connection: ~Copyable {
   public internal(set) var flood: FloodKind?
   /// Whether the peer was told that no further streams are taken.
   public var isShutDown: Bool { shutdown == .reached }
+  /// Whether the peer wanted any stream before others, or after them.
+  public internal(set) var hasRanks = false
   /// The highest stream that the peer still takes, as far as it said.
   public internal(set) var lastStream = HTTP2Connection.allStreams
 

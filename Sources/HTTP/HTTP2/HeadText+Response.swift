@@ -75,7 +75,7 @@ extension HeadText {
     guard HeadText.isName(name, nameCount), HeadText.isValue(value, valueCount) else { return refuse() }
     guard fits(nameCount, valueCount, isCrumb: false) else { return }
     switch HeadText.role(name, nameCount, value, valueCount) {
-    case .line, .cookie, .host: keepLine(nameCount, valueCount)
+    case .line, .cookie, .host, .priority: keepLine(nameCount, valueCount)
     case .contentLength:
       guard contentLength < 0, let length = HeadParser.readLength(value, valueCount) else { return refuse() }
       contentLength = length
