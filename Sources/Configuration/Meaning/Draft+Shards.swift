@@ -107,7 +107,7 @@ extension Draft {
       return .grpc(service: services.first?.text ?? "")
     case 1: return .tcp
     default:
-      guard let method = directive["METHOD"], let path = directive["PATH"], isTarget(path) else { return nil }
+      guard let path = directive["PATH"], isTarget(path), let method = directive["METHOD"] else { return nil }
       return .http(method: method.text, path: path.text)
     }
   }

@@ -15,7 +15,7 @@ enum DroppedFields {
     FieldSet(.xForwardedProto), FieldSet(.xForwardedHost), FieldSet(.forwarded),
   ])
   /// How long the client waits: where it was understood, what is left of it is written anew.
-  static let deadlines: FieldSet = [FieldSet(.grpcTimeout), FieldSet(.xRequestTimeout)]
+  static var deadlines: FieldSet { FieldSet(.grpcTimeout).union(FieldSet(.xRequestTimeout)) }
   /// These and a length that is written anew.
   @inline(never)
   static func withLength(_ fields: FieldSet) -> FieldSet { fields.union(FieldSet(.contentLength)) }

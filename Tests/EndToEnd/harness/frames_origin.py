@@ -61,7 +61,7 @@ class Connection:
             with self.changed:
                 self.windows.setdefault(stream, self.initial)
                 ready = lambda: min(self.windows[0], self.windows[stream]) > 0  # noqa: E731
-                if not self.changed.wait_for(ready, 20):
+                if not self.changed.wait_for(ready, 60):
                     raise AssertionError("the window stayed shut")
                 count = min(16384, len(body), self.windows[0], self.windows[stream])
                 self.windows[0] -= count
