@@ -70,7 +70,12 @@ final class Conductor {
     guard let loaded else { return nil }
     do {
       let conductor = try Conductor(loaded, configPath)
-      try conductor.startAround(loaded.process)
+      do {
+        try conductor.startAround(loaded.process)
+      } catch {
+        conductor.engine.abandon()
+        throw error
+      }
       conductor.becomeReady()
       return conductor
     } catch {

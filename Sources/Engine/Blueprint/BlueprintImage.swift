@@ -1,4 +1,5 @@
 import Balancing
+import HTTP
 import Primitives
 import Tenancy
 
@@ -26,6 +27,8 @@ struct ShardEntry: BitwiseCopyable {
   var speaksHTTP2: Bool
   /// Its slots; `nil` when they are not bounded.
   var gate: UnsafeMutablePointer<ShardGate>?
+  /// How connections to its backends say whom they speak for.
+  var announcement: ProxyHeader.Form
 }
 
 /// A backend as the data path reads it.
@@ -91,12 +94,16 @@ final class BlueprintImage: @unchecked Sendable {
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         balance: shard.balance, name: name, hash: hash,
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
-        speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency))
+        speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency),
+        announcement: shard.announcement)
       let weights = shard.backends.reduce(0) { $0 + $1.weight }
       var allSlots: Int64 = 0
       for backend in shard.backends {
         let backendNumber =
-          number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health, tls: shard.tls)
+          number < 0
+          ? -1
+          : roster.number(
+            of: backend, shard: number, check: shard.health, tls: shard.tls, announcement: shard.announcement)
         isComplete = isComplete && backendNumber >= 0
         if backendNumber >= 0 {
           let slots = roster.slots(ofBackend: backendNumber, shard.concurrency, weight: backend.weight, among: weights)
@@ -104,7 +111,9 @@ final class BlueprintImage: @unchecked Sendable {
           allSlots += Int64(slots)
         }
         backends[nextBackend] = BackendEntry(
-          number: backendNumber, weight: Int32(backend.weight), poolIdle: Int32(shard.poolIdle),
+          number: backendNumber, weight: Int32(backend.weight),
+          // What speaks for one client must not serve another.
+          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0,
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }

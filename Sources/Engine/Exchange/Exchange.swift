@@ -100,8 +100,12 @@ struct Exchange: BitwiseCopyable {
   var code = RefusalCode.none
   var source = TenantSource.none
   var affinity = AffinityResult.none
+  /// The fields that gave it a deadline.
+  var deadlines: DeadlineFields = []
   var attempts: UInt8 = 0
   var interim: UInt8 = 0
+  /// The slot whose timer ends it, -1 when it has no deadline of its own.
+  var alarm: Int32 = -1
   /// The status sent, 0 before.
   var status: UInt16 = 0
   var tenant: TenantIndex = -1

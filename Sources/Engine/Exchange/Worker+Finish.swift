@@ -19,6 +19,7 @@ extension Worker where N: ~Copyable {
     assert(connections[client].pointee.exchange == id, "an exchange ended twice")
     dropUpstream(id)
     leaveShard(id)
+    if exchange.pointee.alarm >= 0 { endAlarm(exchange) }
     if exchange.pointee.flags.contains(.isCounted) { process.ledger.account(exchange.pointee.tenant).pointee.leave() }
     let duration = network.now - exchange.pointee.started
     count(exchange, duration)

@@ -60,6 +60,9 @@ extension Worker where N: ~Copyable {
       _ = sendResponseBytes(id, bytes, count)
     } else {
       exchange.pointee.bytesIn += UInt64(count)
+      if exchange.pointee.flags.contains(.toHTTP2) {
+        return sendStreamData(exchange.pointee.upstream, bytes, count, endsStream: false)
+      }
       if !send(exchange.pointee.upstream, bytes, count) { breakResponse(id) }
     }
   }

@@ -11,7 +11,10 @@ extension KernelNetwork {
   }
 
   /// Puts a filter between a new socket and the engine, which hears of it by `token`.
-  func addFilter(to socket: Int32, token: UInt64, _ phase: SocketFilter.Phase, _ channel: TLSChannel?) -> OpenOutcome {
+  func addFilter(
+    to socket: Int32, token: UInt64, _ phase: SocketFilter.Phase, _ channel: TLSChannel?,
+    saying header: UnsafeBufferPointer<UInt8>? = nil
+  ) -> OpenOutcome {
     guard Int(socket) < Limit.descriptors else {
       channel?.free()
       return refuse(socket)
@@ -25,6 +28,12 @@ extension KernelNetwork {
     filter.pointee.phase = phase
     filter.pointee.token = token
     filter.pointee.channel = channel
+    if let header, header.count > 0 {
+      let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: header.count)
+      copy.initialize(from: header.baseAddress!, count: header.count)
+      filter.pointee.announcement = copy
+      filter.pointee.announcementCount = Int32(header.count)
+    }
     return .opened(socket | SocketFilter.socketBit)
   }
 
@@ -40,7 +49,8 @@ extension KernelNetwork {
       guard kinds.contains(.readable) || hasEnded else { return NetworkEvent(token: filter.pointee.token, kinds: []) }
       takeAnnouncement(socket, filter)
     } else if filter.pointee.phase == .connecting, !kinds.isDisjoint(with: [.writable, .broken]) {
-      filter.pointee.phase = Socket.error(of: socket) == 0 ? .opening : .failed
+      let isGood = Socket.error(of: socket) == 0 && announce(socket, filter)
+      filter.pointee.phase = !isGood ? .failed : filter.pointee.channel == nil ? .open : .opening
     }
     let meant =
       switch filter.pointee.phase {
@@ -50,6 +60,17 @@ extension KernelNetwork {
       case .announcing, .connecting, .unused: NetworkEventKinds()
       }
     return NetworkEvent(token: filter.pointee.token, kinds: meant)
+  }
+
+  /// Tells a backend that has just accepted whom the connection speaks for; false when that can't be.
+  private func announce(_ socket: Int32, _ filter: UnsafeMutablePointer<SocketFilter>) -> Bool {
+    guard let announcement = filter.pointee.announcement else { return true }
+    let count = Int(filter.pointee.announcementCount)
+    // Nothing was sent before: so few bytes have room in any socket.
+    let isSent = Socket.send(socket, announcement, count) == count
+    announcement.deallocate()
+    filter.pointee.announcement = nil
+    return isSent
   }
 
   /// Takes the peer's word on whom it speaks for, once it is in whole: not a byte of what comes after it.
@@ -117,6 +138,11 @@ extension KernelNetwork {
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> {
     guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return Self.nothing }
     return channel.negotiatedProtocol
+  }
+
+  func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16) {
+    let local = Socket.localAddress(of: SocketFilter.isOn(socket) ? SocketFilter.descriptor(socket) : socket)
+    return (local.address, local.port)
   }
 
   private static var nothing: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
@@ -195,6 +221,7 @@ extension KernelNetwork {
       if filter.pointee.phase == .open, !resetting { _ = channel.end() }
       channel.free()
     }
+    filter.pointee.announcement?.deallocate()
     let generation = filter.pointee.generation &+ 1
     filter.pointee = SocketFilter()
     filter.pointee.generation = generation

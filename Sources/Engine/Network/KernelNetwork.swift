@@ -137,17 +137,28 @@ struct KernelNetwork: Network, ~Copyable {
     }
   }
 
-  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
+  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome { connect(to: backend, token, saying: nil) }
+
+  mutating func connect(
+    to backend: Int32, token: UInt64, saying header: UnsafeBufferPointer<UInt8>
+  ) -> OpenOutcome { connect(to: backend, token, saying: header) }
+
+  private mutating func connect(
+    to backend: Int32, _ token: UInt64, saying header: UnsafeBufferPointer<UInt8>?
+  ) -> OpenOutcome {
     let socket = Socket.connect(to: roster.address(of: backend))
     guard socket >= 0 else { return Socket.isExhausted ? .exhausted : .failed }
-    guard let tls = roster.tls(of: backend) else { return register(socket, telling: token) }
+    guard let tls = roster.tls(of: backend) else {
+      guard let header else { return register(socket, telling: token) }
+      return addFilter(to: socket, token: token, .connecting, nil, saying: header)
+    }
     let channel = tls.name.withUnsafeBufferPointer { name in
       TLSChannel(
         connecting: socket, tls.client, name: name.count > 1 ? name.baseAddress : nil, isAddress: tls.isAddress,
         sessions: sessions + Int(backend))
     }
     guard let channel else { return refuse(socket) }
-    return addFilter(to: socket, token: token, .connecting, channel)
+    return addFilter(to: socket, token: token, .connecting, channel, saying: header)
   }
 
   mutating func isConnected(_ socket: Int32) -> Bool {

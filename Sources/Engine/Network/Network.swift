@@ -78,6 +78,10 @@ protocol Network: ~Copyable {
   var listenerCount: Int { get }
   /// Starts to connect to the backend with this number in the process's roster.
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome
+  /// Starts to connect to a backend that is told these bytes before anything else, a handshake included.
+  mutating func connect(to backend: Int32, token: UInt64, saying header: UnsafeBufferPointer<UInt8>) -> OpenOutcome
+  /// Our address on a connection; port 0 where it has none.
+  func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16)
   /// Whether a socket whose connect came to its end is connected.
   mutating func isConnected(_ socket: Int32) -> Bool
   /// Moves at most `capacity` bytes that came on `socket` to `into`.
@@ -112,6 +116,10 @@ protocol Network: ~Copyable {
 
 extension Network where Self: ~Copyable {
   mutating func replaceListeners(_ sockets: [ListenerSocket]) {}
+  mutating func connect(to backend: Int32, token: UInt64, saying header: UnsafeBufferPointer<UInt8>) -> OpenOutcome {
+    .failed
+  }
+  func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16) { (IPAddress(high: 0, low: 0), 0) }
   func isOpening(_ socket: Int32) -> Bool { false }
   func isSecure(_ socket: Int32) -> Bool { false }
   func isResumed(_ socket: Int32) -> Bool { false }

@@ -57,6 +57,9 @@ struct SocketFilter: BitwiseCopyable {
   var token: UInt64 = 0
   /// The connection's side of TLS; `nil` passes bytes as they are.
   var channel: TLSChannel?
+  /// What a backend is told once it has accepted, before anything else; owned.
+  var announcement: UnsafeMutablePointer<UInt8>?
+  var announcementCount: Int32 = 0
   /// The client that the peer speaks for, if it said so.
   var address = IPAddress(high: 0, low: 0)
   var port: UInt16 = 0

@@ -1,4 +1,5 @@
 import Balancing
+import HTTP
 import Platform
 import Primitives
 import Synchronization
@@ -146,11 +147,15 @@ final class Roster: @unchecked Sendable {
     }
   }
 
-  /// The number of a backend of shard number `shard`; one that TLS is spoken to in another way is another backend. -1 when there are too many or its endpoint can't be one.
-  func number(of backend: Backend, shard: Int32, check: HealthCheck?, tls: ShardTLS? = nil) -> Int32 {
+  /// The number of a backend of shard number `shard`; one that is spoken to in another way, by TLS or by what goes before
+  /// it, is another backend. -1 when there are too many or its endpoint can't be one.
+  func number(
+    of backend: Backend, shard: Int32, check: HealthCheck?, tls: ShardTLS? = nil,
+    announcement: ProxyHeader.Form = .none
+  ) -> Int32 {
     let state = HealthState(rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
     return names.withLock { names in
-      let key = "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? [])"
+      let key = "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? []) \(announcement)"
       if let number = names.backendNumbers[key] {
         refit(number, rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
         return number

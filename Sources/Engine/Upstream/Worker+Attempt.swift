@@ -80,7 +80,11 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return .exhausted }
     let connection = connections[slot]
     connection.pointee.backend = backend
-    let outcome = network.connect(to: backend, token: connections.handle(slot))
+    let announces = shardEntry(exchanges[id].pointee.shard).map { $0.pointee.announcement != .none } ?? false
+    let outcome =
+      announces
+      ? network.connect(to: backend, token: connections.handle(slot), saying: announcement(id))
+      : network.connect(to: backend, token: connections.handle(slot))
     guard case .opened(let socket) = outcome else {
       connections.remove(slot)
       return outcome
@@ -137,6 +141,7 @@ extension Worker where N: ~Copyable {
     connections[slot].pointee.phase = .head
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
     setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+    if exchange.pointee.alarm >= 0 { renewDeadline(exchange) }
     let kept = exchange.pointee.kept
     if exchange.pointee.flags.contains(.toHTTP2) { return sendKeptStream(id, slot) }
     guard send(slot, kept.first, kept.count) else { return upstreamFailed(slot) }

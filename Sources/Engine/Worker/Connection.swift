@@ -9,6 +9,8 @@ enum Role: UInt8, BitwiseCopyable {
   case upstream
   /// To a backend, for a health check.
   case probe
+  /// No connection at all: its timer is the deadline of its exchange.
+  case alarm
 }
 
 /// How far a connection is with what it carries.

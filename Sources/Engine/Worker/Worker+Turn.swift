@@ -53,6 +53,7 @@ extension Worker where N: ~Copyable {
     case .client: clientEvent(slot, event.kinds)
     case .upstream: upstreamEvent(slot, event.kinds)
     case .probe: probeEvent(slot, event.kinds)
+    case .alarm: break
     }
   }
 
@@ -74,6 +75,7 @@ extension Worker where N: ~Copyable {
       case .client: continueClient(slot)
       case .upstream: readUpstream(slot)
       case .probe: probeEvent(slot, .readable)
+      case .alarm: break
       }
     }
     ready.removeSubrange(0..<count)
@@ -88,6 +90,7 @@ extension Worker where N: ~Copyable {
       case .client: clientIsDue(slot)
       case .upstream: upstreamIsDue(slot)
       case .probe: endProbe(slot, succeeded: false)
+      case .alarm: alarmIsDue(slot)
       }
     }
     if acceptsAgain <= now { resumeAccepting() }

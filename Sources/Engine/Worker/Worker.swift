@@ -153,6 +153,7 @@ struct ImageView {
   let bounds: Bounds
   let http2: HTTP2Bounds
   let showsRateLimits: Bool
+  let addsForwarded: Bool
   let keepsRecords: Bool
 
   init(_ image: BlueprintImage) {
@@ -175,6 +176,7 @@ struct ImageView {
     bounds = blueprint.bounds
     http2 = blueprint.http2Bounds
     showsRateLimits = blueprint.showsRateLimits
+    addsForwarded = blueprint.addsForwarded
     keepsRecords = blueprint.keepsRecords
   }
 

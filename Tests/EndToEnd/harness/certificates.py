@@ -43,9 +43,11 @@ class Authority:
             context.load_cert_chain(*certificate)
         return context
 
-    def server(self, certificate, *, required=None):
+    def server(self, certificate, *, required=None, alpn=None):
         """What an origin with this certificate accepts with."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
         context.load_cert_chain(*certificate)
         if required:
             context.load_verify_locations(required)
