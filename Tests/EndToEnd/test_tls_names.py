@@ -1,4 +1,5 @@
 """Which certificate, which tenant, which client: what names and certificates decide."""
+import concurrent.futures
 import os
 import shutil
 import ssl
@@ -111,6 +112,16 @@ class Folder(TLSCase):
         first = self.serial(g, "t5000.example")
         self.put(folder, "t5000.example", "t5000.example")
         eventually(lambda: self.serial(g, "t5000.example") != first)
+        # Many at once on all workers, some for the same name; one whose file is broken has the default one.
+        with open(f"{folder}/broken.example.pem", "w") as file:
+            file.write("nothing\n")
+        told = "broken.example.pem holds no certificate in PEM form"
+        eventually(lambda: self.serial(g, "broken.example")[0] == "*.wild.example" and told in g.log.text())
+        names = [f"t{i // 2}.example" for i in range(64)] + ["nobody.example"] * 8
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            shown = list(pool.map(lambda name: self.serial(g, name)[0], names))
+        self.assertEqual(shown, ["t5000.example"] * 64 + ["*.wild.example"] * 8)
+        self.assertEqual(g.metrics().value("gatehouse_tls_handshakes_total", result="failed"), 0)
 
     def test_a_thousand_load_within_a_second_of_a_core(self):
         folder = self.folder("t0.example")
