@@ -115,7 +115,7 @@ class Folder(TLSCase):
         # Many at once on all workers, some for the same name; one whose file is broken has the default one.
         with open(f"{folder}/broken.example.pem", "w") as file:
             file.write("nothing\n")
-        told = "broken.example.pem holds no certificate in PEM form"
+        told = "certificate not taken: " + folder + "/broken.example.key can't be read"
         eventually(lambda: self.serial(g, "broken.example")[0] == "*.wild.example" and told in g.log.text())
         names = [f"t{i // 2}.example" for i in range(64)] + ["nobody.example"] * 8
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
