@@ -116,6 +116,13 @@ public enum GatehouseLanguage {
     DirectiveRow(
       in: "resolve", "path", [.value("PREFIX", .word)], .many,
       help: "By the segment after a prefix: /t/acme/orders names acme; the path is forwarded as it came."),
+    DirectiveRow(
+      in: "resolve", "client-certificate",
+      forms: [
+        [.keyword("uri"), .value("PREFIX", .word)], [.keyword("dns"), .keyword("of"), .value("DOMAIN", .word)],
+        [.keyword("common-name")],
+      ], .many,
+      help: "By the client's verified certificate: a URI's segment after a prefix, a label before a domain, its name."),
   ]
 
   private static let healthTimes: [Argument] = [

@@ -127,6 +127,9 @@ extension Worker where N: ~Copyable {
     if exchange.pointee.delivery == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     if exchange.pointee.flags.contains(.setsCookie) { writeCookie(&writer, exchange) }
     if exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isStrict), !isStrictAlready(base, head) {
+      writeStrictTransport(&writer, exchange.pointee.client)
+    }
     writeConnection(&writer, exchange)
     writer.append("\r\n")
   }

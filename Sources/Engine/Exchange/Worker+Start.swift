@@ -82,7 +82,10 @@ extension Worker where N: ~Copyable {
   ) -> RefusalCode {
     let exchange = exchanges[id]
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
-    let facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, name: parser.hostName)
+    var facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, name: parser.hostName)
+    if view.asksForCertificate, connections[slot].pointee.flags.contains(.isSecure) {
+      facts.certificate = clientNames(slot)
+    }
     let decision = view.decide(facts)
     exchange.pointee.tenant = decision.tenant
     exchange.pointee.source = decision.source

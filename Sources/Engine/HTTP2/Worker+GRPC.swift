@@ -66,6 +66,9 @@ extension Worker where N: ~Copyable {
     writer.append(code.proxyError)
     writer.append("\r\n")
     if code == .rateLimited || exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isStrict) {
+      writeStrictTransport(&writer, exchange.pointee.client)
+    }
     exchange.pointee.bytesOut += UInt64(writer.count)
     sendStreamLines(exchange.pointee.client, status: 200, writeScratch, writer.count, endsStream: true)
   }

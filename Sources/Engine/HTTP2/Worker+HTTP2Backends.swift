@@ -1,4 +1,5 @@
 import HTTP
+import Platform
 import Primitives
 
 extension Worker where N: ~Copyable {
@@ -68,6 +69,7 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     let socket = connection.pointee.socket
     guard network.isConnected(socket), !network.isSecure(socket) || network.hasAgreedOnHTTP2(socket) else {
+      if network.isConnected(socket) { noteHandshakeFailure(slot, TLSFailure(.agreement)) }
       return streamsCannotConnect(slot)
     }
     noteConnectSuccess(connection.pointee.backend)

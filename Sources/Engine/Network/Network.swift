@@ -1,3 +1,4 @@
+import Platform
 import Primitives
 
 /// What a network tells of one socket, by the token it was registered with.
@@ -37,6 +38,16 @@ enum TransferOutcome {
   case wouldBlock
   /// The connection is broken.
   case failed
+}
+
+/// How far the handshake of a connection is.
+enum HandshakeEnd {
+  /// There is none, or it is through.
+  case none
+  /// It has not come to its end.
+  case underWay
+  /// It has failed.
+  case failed(TLSFailure)
 }
 
 /// How an accept or a connect ended.
@@ -102,12 +113,18 @@ protocol Network: ~Copyable {
   func isOpening(_ socket: Int32) -> Bool
   /// Whether what passes on the socket is encrypted.
   func isSecure(_ socket: Int32) -> Bool
+  /// How far the handshake of a socket is.
+  func handshakeEnd(_ socket: Int32) -> HandshakeEnd
   /// Whether a handshake that is through took up an earlier session.
   func isResumed(_ socket: Int32) -> Bool
   /// The name that a client's handshake asked for, in lower case; empty when there is none.
   func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// The `Strict-Transport-Security` line of a client's listener; empty when it has none.
+  func strictTransport(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
   /// The protocol that a handshake agreed on (ALPN); empty when it did on none.
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// Who a client has proved to be by a certificate, in the handshake; empty when it showed none.
+  func clientNames(_ socket: Int32) -> CertificateNames
   /// Replaces the peer's address by that of the client it speaks for, if it said so.
   func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16)
   /// Whether requests of listener number `listener` are to be sent on to the one that speaks TLS.
@@ -122,9 +139,12 @@ extension Network where Self: ~Copyable {
   func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16) { (IPAddress(high: 0, low: 0), 0) }
   func isOpening(_ socket: Int32) -> Bool { false }
   func isSecure(_ socket: Int32) -> Bool { false }
+  func handshakeEnd(_ socket: Int32) -> HandshakeEnd { .none }
   func isResumed(_ socket: Int32) -> Bool { false }
   func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+  func clientNames(_ socket: Int32) -> CertificateNames { .none }
+  func strictTransport(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
   func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16) {}
   func redirects(_ listener: Int) -> Bool { false }
 

@@ -49,6 +49,10 @@ struct SocketFilter: BitwiseCopyable {
   var receiveNeedsOutput = false
   /// A send can only go on once something has come.
   var sendNeedsInput = false
+  /// The handshake has begun.
+  var hasBegun = false
+  /// The handshake is among those that wait for a certificate.
+  var isSuspended = false
   /// The end of our half is still to be sent.
   var endNeedsOutput = false
   /// Grows each time the descriptor's filter is taken away.

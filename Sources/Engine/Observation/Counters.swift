@@ -161,7 +161,9 @@ enum WorkerPlace {
   static let refused = 10
   /// Connections and streams of HTTP/2 that were told to be calm, by kind.
   static let floods = refused + RefusalCode.count
-  static let width = floods + FloodKind.allCases.count
+  /// Handshakes that failed, by kind: those of clients, then those with backends.
+  static let handshakeFailures = floods + FloodKind.allCases.count
+  static let width = handshakeFailures + 2 * TLSFailureKind.allCases.count
 }
 
 /// What one worker counts.

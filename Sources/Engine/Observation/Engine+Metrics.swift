@@ -66,11 +66,21 @@ extension Engine {
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
       for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }
     }
+    snapshot.handshakes.failures = handshakeFailures()
     for code in RefusalCode.allCases where code != .none && refused[Int(code.rawValue)] > 0 {
       snapshot.refused.append((code: "\(code.name)", count: refused[Int(code.rawValue)]))
     }
     for kind in FloodKind.allCases where floods[kind.rawValue] > 0 {
       snapshot.floods.append((kind: "\(kind.name)", count: floods[kind.rawValue]))
+    }
+  }
+
+  private func handshakeFailures() -> [(side: String, reason: String, count: UInt64)] {
+    let kinds = TLSFailureKind.allCases
+    return (0..<2 * kinds.count).compactMap { place in
+      let count = workers.reduce(0) { $0 + $1.counters.mine[WorkerPlace.handshakeFailures + place].current }
+      let side = place < kinds.count ? "client" : "backend"
+      return count == 0 ? nil : (side: side, reason: "\(kinds[place % kinds.count].name)", count: count)
     }
   }
 

@@ -115,6 +115,8 @@ public struct HandshakeMetrics: Sendable {
   public var resumed: UInt64 = 0
   /// Not at all, for want of agreement, trust or time.
   public var failed: UInt64 = 0
+  /// Those that failed, by the side of the proxy and the kind of the reason, those that happened only.
+  public var failures: [(side: String, reason: String, count: UInt64)] = []
 
   /// Nothing counted.
   public init() {}

@@ -12,6 +12,8 @@ final class ProcessState: Sendable {
   let affinityKey: AffinityKey
   /// The port of the first listener that speaks TLS.
   let securePort = Atomic<UInt16>(443)
+  /// Handshakes that failed, to be told of.
+  let handshakes = HandshakeFailures()
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 

@@ -108,8 +108,10 @@ extension Worker where N: ~Copyable {
   mutating func closeConnection(_ slot: Int32, resetting: Bool) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
+    let isStream = connection.pointee.flags.contains(.isStream)
+    if connection.pointee.phase == .connecting, !isStream { noteHandshakeEnd(slot) }
     if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }
-    if !connection.pointee.flags.contains(.isStream) { network.close(connection.pointee.socket, resetting: resetting) }
+    if !isStream { network.close(connection.pointee.socket, resetting: resetting) }
     connection.pointee.socket = -1
     timers.remove(slot, in: connections.base)
     buffers.giveBack(&connection.pointee.input)

@@ -149,6 +149,8 @@ struct ImageView {
   let directory: Unmanaged<TenantDirectory>
   let rules: Unmanaged<CompiledRules>
   let unknownTenant: TenantIndex
+  /// Whether a client's certificate may name the tenant.
+  let asksForCertificate: Bool
   let timeouts: Timeouts
   let bounds: Bounds
   let http2: HTTP2Bounds
@@ -172,6 +174,7 @@ struct ImageView {
     directory = .passUnretained(blueprint.tenants)
     rules = .passUnretained(image.rules)
     unknownTenant = blueprint.unknownTenant ?? -1
+    asksForCertificate = image.rules.hasCertificate
     timeouts = blueprint.timeouts
     bounds = blueprint.bounds
     http2 = blueprint.http2Bounds
