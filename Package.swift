@@ -36,7 +36,9 @@ let package = Package(
     room("Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Telemetry", "Engine", "Primitives"),
-    room("Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Platform", "Primitives"),
+    room(
+      "Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Balancing", "Platform",
+      "Primitives"),
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),
 
     tests(of: "Primitives"),
