@@ -237,6 +237,8 @@ extension Worker where N: ~Copyable {
       var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
       writeTrailers(&writer, base)
       guard sendResponseBytes(id, writeScratch, writer.count) else { return count }
+      // The last chunk went before the trailers, though the frames of a stream told of no chunks.
+      exchanges[id].pointee.response.framing = .chunked
     } else if exchanges[id].pointee.flags.contains(.isStream) {
       sendStreamTrailers(id, base)
     }
