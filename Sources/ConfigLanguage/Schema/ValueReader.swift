@@ -30,6 +30,7 @@ struct ValueReader {
           Quantity.text(size: $0)
         }
       case .rate(let bounds): readRate(word, bounds, &value)
+      case .percent(let bounds): readPercent(word, bounds, &value)
       }
     return isGood ? value : nil
   }
@@ -125,6 +126,19 @@ struct ValueReader {
         "\(word.shown) is not a rate", at: word.range, suggestion: "rates look like 10/s, 600/m or 100/10s")
     }
     return false
+  }
+
+  private func readPercent(_ word: Word, _ bounds: ClosedRange<Int64>, _ value: inout Value) -> Bool {
+    guard let (number, unit) = Quantity.split(word.text), unit.isEmpty || unit == "%" else {
+      diagnostics.error("\(word.shown) is not a percentage", at: word.range, suggestion: "percentages look like 20%")
+      return false
+    }
+    guard unit == "%" else {
+      diagnostics.error("\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)%'?")
+      return false
+    }
+    value.number = number
+    return check(number, bounds, word) { "\($0)%" }
   }
 
   /// Whether `number` lies within `bounds`; says so if it doesn't.

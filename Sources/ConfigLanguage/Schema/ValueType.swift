@@ -14,6 +14,8 @@ public enum ValueType: Sendable {
   case size(ClosedRange<Int64>)
   /// A rate whose count lies within bounds; its period may be a millisecond to 31 days.
   case rate(ClosedRange<Int64>)
+  /// Percent within bounds, such as `20%`.
+  case percent(ClosedRange<Int64>)
   /// One of these words.
   case choice([String])
 
@@ -33,7 +35,7 @@ public struct Value: Sendable {
   public var label: String
   /// The word it was read from.
   public var word: Word
-  /// The count, nanoseconds or bytes; 0 for words and names, and for the word of `countOr`.
+  /// The count, percent, nanoseconds or bytes; 0 for words and names, and for the word of `countOr`.
   public var number: Int64 = 0
   /// The period of a rate, in nanoseconds.
   public var period: Int64 = 0

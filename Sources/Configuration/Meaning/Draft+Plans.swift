@@ -16,7 +16,9 @@ extension Draft {
       }
       planNumbers[name.text] = plans.count
       let rule = rate(section.first("requests")).map { TokenBucketRule($0) } ?? TokenBucketRule()
-      let limits = TenantLimits(requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0)
+      let limits = TenantLimits(
+        requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0,
+        scheduling: scheduling(of: section).applied(to: SchedulingTerms()))
       plans.append(DraftPlan(name: name.text, limits: limits))
     }
   }

@@ -94,6 +94,7 @@ extension Draft {
     if section.value("state", "STATE")?.text == "suspended" { record.state = .suspended }
     record.requests = rate(section.first("requests"))
     record.concurrency = concurrency(section.first("concurrency"))
+    record.scheduling = scheduling(of: section)
     return record
   }
 

@@ -30,6 +30,7 @@ final class Conductor {
   private var server: MetricsServer?
   private var writer: RecordWriter?
   private var backends = BackendWatch()
+  private var handshakes = HandshakeWatch()
 
   // MARK: - the commands
 
@@ -70,7 +71,12 @@ final class Conductor {
     guard let loaded else { return nil }
     do {
       let conductor = try Conductor(loaded, configPath)
-      try conductor.startAround(loaded.process)
+      do {
+        try conductor.startAround(loaded.process)
+      } catch {
+        conductor.engine.abandon()
+        throw error
+      }
       conductor.becomeReady()
       return conductor
     } catch {
@@ -178,9 +184,13 @@ final class Conductor {
     while true {
       if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
       for line in backends.changes(in: engine) { say(line) }
+      for line in handshakes.lines(about: engine.takeHandshakeFailures(), at: Clock.now()) { say(line) }
       for folder in engine.blueprint.certificateFolders {
         for finding in folder.poll() {
-          say("certificate not taken: \(finding.path) \(finding.reason); what was in use before stays")
+          let (what, outcome) =
+            finding.isStaple
+            ? ("OCSP answer", "no OCSP answer is shown") : ("certificate", "what was in use before stays")
+          say("\(what) not taken: \(finding.path) \(finding.reason); \(outcome)")
         }
       }
     }

@@ -9,6 +9,7 @@ extension Worker where N: ~Copyable {
     record.time = value.wallStarted
     record.duration = duration
     if value.connected != .distantPast { record.connect = value.connected - value.attemptStarted }
+    record.queued = value.queued
     if value.firstByte != .distantPast { record.firstByte = value.firstByte - value.started }
     record.bytesIn = value.bytesIn
     record.bytesOut = value.bytesOut

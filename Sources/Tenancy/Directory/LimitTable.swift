@@ -102,7 +102,8 @@ struct LimitTable: ~Copyable {
       let fresh = limits(of: key(row))
       let known = limits(row).pointee
       let hasNewRate = fresh.requests.rate != known.requests.rate
-      guard hasNewRate || fresh.concurrency != known.concurrency else { continue }
+      let hasNewTerms = fresh.concurrency != known.concurrency || fresh.scheduling != known.scheduling
+      guard hasNewRate || hasNewTerms else { continue }
       let place = rows.writable(Int(row))
       place.pointee.limits = fresh
       if hasNewRate { place.pointee.revision = TokenBucket.revision(place.pointee.revision, plus: 1) }
@@ -121,6 +122,7 @@ struct LimitTable: ~Copyable {
     var limits = key.plan >= 0 ? plans[Int(key.plan)] : TenantLimits()
     if let rate = key.overrides.requests { limits.requests = TokenBucketRule(rate) }
     if let concurrency = key.overrides.concurrency { limits.concurrency = concurrency }
+    limits.scheduling = key.overrides.scheduling.applied(to: limits.scheduling)
     return limits
   }
 

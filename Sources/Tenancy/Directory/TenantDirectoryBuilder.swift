@@ -57,6 +57,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       line.state = record.state
       line.requests = record.requests
       line.concurrency = record.concurrency
+      line.scheduling = record.scheduling
       line.file = Int32(record.file)
       line.line = Int32(record.line)
       return add(line)
@@ -91,7 +92,9 @@ public struct TenantDirectoryBuilder: ~Copyable {
     store.set(
       tenant, epoch: line.epoch, home: line.home, state: line.state,
       limits: LimitTable.Key(
-        plan: line.plan, overrides: TenantOverrides(requests: line.requests, concurrency: line.concurrency)),
+        plan: line.plan,
+        overrides: TenantOverrides(
+          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling)),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)

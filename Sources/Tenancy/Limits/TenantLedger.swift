@@ -6,11 +6,17 @@ public struct TenantLimits: Sendable, BitwiseCopyable {
   public var requests: TokenBucketRule
   /// Requests in flight at once; 0 is unlimited.
   public var concurrency: Int32
+  /// What it is owed of a saturated shard.
+  public var scheduling: SchedulingTerms
 
   /// Limits of these parts.
-  public init(requests: TokenBucketRule = TokenBucketRule(), concurrency: Int32 = 0) {
+  public init(
+    requests: TokenBucketRule = TokenBucketRule(), concurrency: Int32 = 0,
+    scheduling: SchedulingTerms = SchedulingTerms()
+  ) {
     self.requests = requests
     self.concurrency = concurrency
+    self.scheduling = scheduling
   }
 }
 
