@@ -48,7 +48,7 @@ let package = Package(
     tests(of: "Balancing", "Primitives"),
     tests(of: "ConfigLanguage"),
     tests(of: "Platform", "Primitives"),
-    tests(of: "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
+    tests(of: "Engine", "HTTP", "HTTPReference", "Tenancy", "Balancing", "Platform", "Primitives"),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),
