@@ -35,10 +35,19 @@ enum EngineBlueprint {
         shard.health!.interval = scenario.checkInterval
       }
       shard.speaksHTTP2 = configuration.speaksFrames(number)
+      shard.concurrency = concurrency(scenario, number)
       if configuration.declares(number) { blueprint.shards.append(shard) }
     }
     blueprint.unlistedShards = Array(blueprint.shards.indices)
     return blueprint
+  }
+
+  private static func concurrency(_ scenario: Scenario, _ shard: Int) -> ShardConcurrency? {
+    guard shard < scenario.slots.count, scenario.slots[shard] > 0 else { return nil }
+    var concurrency = ShardConcurrency(limit: Int32(scenario.slots[shard]))
+    concurrency.queue = QueueRules(
+      bound: scenario.waiting, wait: scenario.wait, target: scenario.seed % 3 == 0 ? 5 * .millisecond : 0)
+    return concurrency
   }
 
   static func directory(_ configuration: Configuration, previous: TenantDirectory? = nil) -> TenantDirectory {
