@@ -127,5 +127,9 @@ public struct TenantExplanation: Sendable {
     add("requests", requests, origin.limit("requests", isOwn: overrides.requests != nil, plan: planName))
     let concurrency = limits.concurrency == 0 ? "unlimited" : String(limits.concurrency)
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
+    guard limits.policy >= 0 else { return }
+    for value in PolicyExplanation(blueprint.policies[Int(limits.policy)], origin, plan: planName).values {
+      values.append(value)
+    }
   }
 }

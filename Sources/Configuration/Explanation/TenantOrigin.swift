@@ -55,6 +55,21 @@ struct TenantOrigin {
     return place(name) + (inherited.map { " (instead of \($0))" } ?? "")
   }
 
+  /// The place of a limit that a block may have several of: the line that `fits`, of the tenant or of its plan.
+  func line(_ name: String, plan: String?, where fits: (Directive) -> Bool) -> String {
+    for (block, title) in [(block, ""), (defaults, "defaults, ")] {
+      guard self.block != nil, let line = block?.children(name).first(where: fits) else { continue }
+      return title + provenance.place(of: line.range)
+    }
+    guard let plan else { return "default" }
+    let block = provenance.directives.first { $0.row.name == "plan" && $0["name"]?.text == plan }
+    if let line = block?.children(name).first(where: fits) {
+      return "plan '\(plan)', \(provenance.place(of: line.range))"
+    }
+    guard let line = provenance.defaults(of: "plan")?.children(name).first(where: fits) else { return "default" }
+    return "defaults of plan '\(plan)', \(provenance.place(of: line.range))"
+  }
+
   private func planPlace(of name: String, plan: String) -> String? {
     let block = provenance.directives.first { $0.row.name == "plan" && $0["name"]?.text == plan }
     if let line = block?.child(name) { return "plan '\(plan)', \(provenance.place(of: line.range))" }

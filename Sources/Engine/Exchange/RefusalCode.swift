@@ -80,7 +80,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: "The request's fields are too large."
     case .targetTooLong: "The request's target is too long."
     case .bodyTooLarge: "The request's body is too large."
-    case .overloaded: "The proxy has no room for another connection."
+    case .overloaded: "The proxy has no room for more."
     case .rateLimited: "The tenant's request rate is used up."
     case .concurrencyLimited: "The tenant has too many requests in flight."
     case .noBackend: "No application server is available."
@@ -104,15 +104,6 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"
     case .none, .overloaded: "connection_limit_reached"
-    }
-  }
-
-  /// The limit that was hit, if one was.
-  var limit: StaticString? {
-    switch self {
-    case .rateLimited: "requests"
-    case .concurrencyLimited: "concurrency"
-    default: nil
     }
   }
 }

@@ -94,7 +94,7 @@ extension Worker where N: ~Copyable {
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
       return .bodyTooLarge
     }
-    return takeLimits(exchange)
+    return takeLimits(id, slot, base, head)
   }
 
   /// Has fetched what will be read of the tenant that the host names: with many tenants none of it is in the cache, and
@@ -112,7 +112,10 @@ extension Worker where N: ~Copyable {
 
   /// All or nothing: a request that its rate refuses gives its place in flight back.
   @inline(__always)
-  private mutating func takeLimits(_ exchange: UnsafeMutablePointer<Exchange>) -> RefusalCode {
+  private mutating func takeLimits(
+    _ id: Int32, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead
+  ) -> RefusalCode {
+    let exchange = exchanges[id]
     let tenant = exchange.pointee.tenant
     let (limits, revision) = view.directory._withUnsafeGuaranteedRef {
       ($0.limits(of: tenant), $0.revision(of: tenant))
@@ -120,6 +123,11 @@ extension Worker where N: ~Copyable {
     let account = process.ledger.account(tenant)
     guard account.pointee.enter(limit: limits.pointee.concurrency) else { return .concurrencyLimited }
     exchange.pointee.flags.insert(.isCounted)
+    if limits.pointee.policy >= 0 {
+      let code = takePolicy(id, slot, base, head, limits.pointee, revision: revision)
+      if code != .none { giveUpPlace(exchange) }
+      return code
+    }
     guard !limits.pointee.requests.isUnlimited else { return .none }
     exchange.pointee.rate = limits.pointee.requests.rate
     if let admission = account.pointee.bucket.take(limits.pointee.requests, revision: revision, at: network.now) {
@@ -131,8 +139,14 @@ extension Worker where N: ~Copyable {
     }
     if view.showsRateLimits { exchange.pointee.flags.insert(.showsRate) }
     guard !exchange.pointee.admission.isAdmitted else { return .none }
-    account.pointee.leave()
-    exchange.pointee.flags.remove(.isCounted)
+    giveUpPlace(exchange)
     return .rateLimited
+  }
+
+  /// Gives a place in flight back.
+  @inline(never)
+  private mutating func giveUpPlace(_ exchange: UnsafeMutablePointer<Exchange>) {
+    process.ledger.account(exchange.pointee.tenant).pointee.leave()
+    exchange.pointee.flags.remove(.isCounted)
   }
 }

@@ -113,6 +113,8 @@ struct Connection: BitwiseCopyable {
   /// Stream: the slot of its connection, and the stream's place there.
   var parent: Int32 = -1
   var place: Int32 = -1
+  /// Client: the tenant among whose connections it is counted, -1 while it is among none's.
+  var tenant: Int32 = -1
 
   init(socket: Int32, role: Role, phase: ConnectionPhase) {
     self.socket = socket

@@ -104,6 +104,7 @@ extension Worker where N: ~Copyable {
   mutating func closeConnection(_ slot: Int32, resetting: Bool) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
+    if connection.pointee.tenant >= 0 { leaveConnection(slot) }
     if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }
     if !connection.pointee.flags.contains(.isStream) { network.close(connection.pointee.socket, resetting: resetting) }
     connection.pointee.socket = -1

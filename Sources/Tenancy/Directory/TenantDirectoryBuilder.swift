@@ -21,12 +21,15 @@ public struct TenantDirectoryBuilder: ~Copyable {
   /// - Parameters:
   ///   - previous: the directory in use, if one is.
   ///   - planLimits: what each plan allows, by its place.
-  public init(previous: TenantDirectory?, planLimits: [TenantLimits]) {
+  ///   - unplanned: what tenants without plan may do.
+  public init(
+    previous: TenantDirectory?, planLimits: [TenantLimits], unplanned: TenantLimits = TenantLimits()
+  ) {
     if let previous {
       store = TenantStore(copying: previous.store)
-      store.replan(planLimits)
+      store.replan(planLimits, unplanned: unplanned)
     } else {
-      store = TenantStore(plans: planLimits)
+      store = TenantStore(plans: planLimits, unplanned: unplanned)
     }
     self.previous = previous
     declaresAll = true
@@ -57,6 +60,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       line.state = record.state
       line.requests = record.requests
       line.concurrency = record.concurrency
+      line.policy = record.policy
       line.file = Int32(record.file)
       line.line = Int32(record.line)
       return add(line)
@@ -91,7 +95,9 @@ public struct TenantDirectoryBuilder: ~Copyable {
     store.set(
       tenant, epoch: line.epoch, home: line.home, state: line.state,
       limits: LimitTable.Key(
-        plan: line.plan, overrides: TenantOverrides(requests: line.requests, concurrency: line.concurrency)),
+        plan: line.plan,
+        overrides: TenantOverrides(
+          requests: line.requests, concurrency: line.concurrency, policy: line.policy)),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)
@@ -172,7 +178,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
 
   /// The same tenants without the room that others have left.
   private static func packed(_ sparse: borrowing TenantStore) -> TenantStore {
-    var store = TenantStore(plans: sparse.limits.plans)
+    var store = TenantStore(plans: sparse.limits.plans, unplanned: sparse.limits.unplanned)
     store.skip(to: sparse.entries.count)
     for tenant in 0..<TenantIndex(sparse.entries.count) where sparse.entries[Int(tenant)].pointee.isLive {
       let entry = sparse.entries[Int(tenant)].pointee

@@ -27,6 +27,8 @@ public struct TenantRecord: Sendable {
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
   public var concurrency: Int32?
+  /// Its own policy's place, in place of the plan's.
+  public var policy: Int32?
   /// The file that declares it, by number.
   public var file = 0
   /// The line that declares it.
@@ -70,6 +72,8 @@ public struct TenantLine {
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
   public var concurrency: Int32?
+  /// Its own policy's place, in place of the plan's.
+  public var policy: Int32?
   /// The file that declares it, by number.
   public var file: Int32 = 0
   /// The line that declares it.
@@ -87,11 +91,14 @@ public struct TenantOverrides: Sendable, Hashable, BitwiseCopyable {
   public var requests: RequestRate?
   /// Its bound of requests in flight.
   public var concurrency: Int32?
+  /// The place of its policy.
+  public var policy: Int32?
 
   /// These limits; by default none.
-  public init(requests: RequestRate? = nil, concurrency: Int32? = nil) {
+  public init(requests: RequestRate? = nil, concurrency: Int32? = nil, policy: Int32? = nil) {
     self.requests = requests
     self.concurrency = concurrency
+    self.policy = policy
   }
 }
 

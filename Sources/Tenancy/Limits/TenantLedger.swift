@@ -6,11 +6,14 @@ public struct TenantLimits: Sendable, BitwiseCopyable {
   public var requests: TokenBucketRule
   /// Requests in flight at once; 0 is unlimited.
   public var concurrency: Int32
+  /// The place of what else is asked of it among the policies of its configuration; -1 when that is all.
+  public var policy: Int32
 
   /// Limits of these parts.
-  public init(requests: TokenBucketRule = TokenBucketRule(), concurrency: Int32 = 0) {
+  public init(requests: TokenBucketRule = TokenBucketRule(), concurrency: Int32 = 0, policy: Int32 = -1) {
     self.requests = requests
     self.concurrency = concurrency
+    self.policy = policy
   }
 }
 
