@@ -1,7 +1,9 @@
 """Limits beyond the plain ones: the levels from process to client, what a request costs, what only counts."""
 import re
+import subprocess
 
 from harness import Case, conf, get, shard, tenant
+from harness.gate import binary
 from harness.settings import block
 
 
@@ -127,6 +129,16 @@ class Levels(Case):
                 r = c.get("/")
                 self.assertEqual(r.status, 429)
                 self.assertGreater(int(r.field("retry-after")), 20, "debt is paid first")
+
+    def test_explain_tells_all_of_them_and_their_lines(self):
+        g = self.gate(conf(block("limits", "requests 9/s"), shard("one", self.origin()),
+                           block("plan small", "requests 1/m burst 2 per client shadow", "quota 1TiB per day", "cost POST /x 5"),
+                           tenant("acme", "plan small", "requests 5/s per path /x delay 2s", home="one")))
+        out = subprocess.run([binary(), "explain", "tenant", "acme"], cwd=g.directory, capture_output=True, text=True, timeout=20).stdout
+        for line in (r"requests +unlimited +default", r"process requests +9/s burst 9 +./proxy.conf:\d+", r"requests per client +1/m burst 2 shadow +plan 'small', ./proxy.conf:\d+",
+                     r"requests per path /x +5/s burst 5 delay 2s +./proxy.conf:\d+", r"quota bytes per day +1TiB soft 80% +plan 'small'",
+                     r"cost +POST /x 5 +plan 'small'"):
+            self.assertRegex(out, line)
 
     def test_reloads_keep_the_fill_of_all_levels_but_those_per_client(self):
         o = self.origin()

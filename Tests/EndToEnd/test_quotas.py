@@ -35,6 +35,21 @@ class Quotas(Case):
                 codes.append(c.request("POST", body=b"y" * 20000).final().status)
         self.assertEqual(codes, [200, 200, 200, 429])
 
+    def test_long_answers_are_counted_while_they_last(self):
+        def answer(x):
+            if x.target != "/long":
+                return x.reply()
+            x.reply(200, "x" * 50000, [("Content-Length", "90000")])
+            eventually(lambda: self.refused, "another request is refused")
+            x.send("y" * 40000)
+        self.refused = False
+        g = self.simple(self.origin(answer), tenant_lines=["quota 40KiB per month"])
+        with g.client() as c:
+            c.request(target="/long")
+            eventually(lambda: get(g.address).status == 429, "the bytes are counted")
+            self.refused = True
+            self.assertEqual(c.final().status, 200)
+
     def test_a_kill_loses_less_than_a_second_and_a_stop_nothing(self):
         o = self.origin()
         text = conf("state state", shard("one", o), tenant("acme", "quota 10 requests per month", home="one"))

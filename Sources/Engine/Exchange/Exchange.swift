@@ -115,8 +115,9 @@ struct Exchange: BitwiseCopyable {
   var limit: Int32 = -1
   /// What it holds of limits other than plain ones, -1 for nothing.
   var hold: Int32 = -1
-  /// Nanoseconds that its limits make it wait.
+  /// Nanoseconds that its limits make it wait, 0 once it has; and how long it has waited, -1 when it had not to.
   var pause: Int64 = 0
+  var queued: Int64 = -1
   var request = BodyProgress()
   var response = BodyProgress()
   /// How the response's body is delimited towards the client.

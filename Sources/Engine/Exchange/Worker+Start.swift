@@ -32,7 +32,7 @@ extension Worker where N: ~Copyable {
       if used < count { used += takeBody(slot, base + used, count - used) }
       guard connections[slot].pointee.exchange == id else { return used }
     }
-    openUpstream(id)
+    if exchange.pointee.pause > 0 { delay(id) } else { openUpstream(id) }
     return used
   }
 

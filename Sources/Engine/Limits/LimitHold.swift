@@ -6,6 +6,8 @@ struct LimitHold: BitwiseCopyable {
   /// Levels that one request may have: those of its policy, and its plain rate.
   static let mostMarks = 2 * LimitPolicy.mostLimits + 1
 
+  /// The exchange.
+  var exchange: Int32
   /// The tenant's meters.
   var meters: UnsafeMutablePointer<TenantMeters>
   /// What the request counted as.
@@ -21,11 +23,23 @@ struct LimitHold: BitwiseCopyable {
   var bandwidth: BandwidthLimit
   var outwardGrant: Int64 = 0
   var inwardGrant: Int64 = 0
+  /// Bytes that were taken off those so far.
+  var pacedOut: UInt64 = 0
+  var pacedIn: UInt64 = 0
 
-  init(_ meters: UnsafeMutablePointer<TenantMeters>, tokens: Int64, bandwidth: BandwidthLimit) {
+  init(
+    of exchange: Int32, _ meters: UnsafeMutablePointer<TenantMeters>, tokens: Int64, bandwidth: BandwidthLimit
+  ) {
+    self.exchange = exchange
     self.meters = meters
     self.tokens = tokens
     self.bandwidth = bandwidth
     marks = InlineArray(repeating: LimitMark(LimitLevel(.account, number: 0)))
+  }
+
+  /// The levels of the hold at `place`, good as long as it lies there.
+  static func levels(at place: UnsafeMutablePointer<LimitHold>) -> UnsafeBufferPointer<LimitMark> {
+    let first = UnsafeMutableRawPointer(place) + MemoryLayout<LimitHold>.offset(of: \LimitHold.marks)!
+    return UnsafeBufferPointer(start: first.assumingMemoryBound(to: LimitMark.self), count: place.pointee.count)
   }
 }

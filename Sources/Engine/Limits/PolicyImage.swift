@@ -77,12 +77,13 @@ final class PolicyImage: @unchecked Sendable {
     var levels: [PolicyLevel] = []
     var labels = RequestLimit(.tenant, RequestRate(count: 0, period: 1, burst: 0))
     for limit in policy.requests where limit.scope == .tenant { labels = limit }
-    for limit in policy.requests where limit.isCapacity { levels.append(level(limit, roster)) }
+    let requests = policy.requests.prefix(LimitPolicy.mostLimits)
+    for limit in requests where limit.isCapacity { levels.append(level(limit, roster)) }
     levels.append(level(labels, roster))
-    for limit in policy.requests where !limit.isCapacity && limit.scope != .tenant {
+    for limit in requests where !limit.isCapacity && limit.scope != .tenant {
       levels.append(level(limit, roster))
     }
-    for quota in policy.quotas { levels.append(level(quota, zones, roster)) }
+    for quota in policy.quotas.prefix(LimitPolicy.mostLimits) { levels.append(level(quota, zones, roster)) }
     let costs = policy.costs.map {
       PolicyCost(method: keep($0.method == "*" ? "" : $0.method), path: keep($0.path), tokens: $0.tokens)
     }

@@ -29,13 +29,16 @@ extension Worker where N: ~Copyable {
       exchange.pointee.flags.insert(.showsRate)
       writeLimitText(asked, limits, exchange)
     }
-    var hold = LimitHold(meters, tokens: tokens, bandwidth: policy.bandwidth)
+    var hold = LimitHold(of: id, meters, tokens: tokens, bandwidth: policy.bandwidth)
     for level in asked {
       hold.marks[hold.count] = LimitMark(level)
       hold.count += 1
       if level.kind == .byteQuota { hold.countsBytes = true }
     }
     exchange.pointee.hold = holds.insert(hold)
+    if hold.countsBytes, nextByteCount == .distantFuture {
+      nextByteCount = network.now.advanced(by: Limit.byteCount)
+    }
     exchange.pointee.pause = pause
     return .none
   }
@@ -135,19 +138,13 @@ extension Worker where N: ~Copyable {
     let hold = holds[exchange.pointee.hold]
     guard cost > hold.pointee.tokens else { return }
     let limits = process.roster.limits
-    withMarks(hold) { marks in
-      view.directory._withUnsafeGuaranteedRef {
-        ledger.charge(
-          marks, of: tenant, in: $0, with: hold.pointee.meters, tokens: cost - hold.pointee.tokens, at: now
-        ) { limits.note(LimitEvent(tenant, $0)) }
-      }
+    view.directory._withUnsafeGuaranteedRef {
+      ledger.charge(
+        LimitHold.levels(at: hold), of: tenant, in: $0, with: hold.pointee.meters,
+        tokens: cost - hold.pointee.tokens, at: now
+      ) { limits.note(LimitEvent(tenant, $0)) }
     }
     hold.pointee.tokens = cost
-  }
-
-  private func withMarks(_ hold: UnsafeMutablePointer<LimitHold>, _ body: (UnsafeBufferPointer<LimitMark>) -> Void) {
-    let first = UnsafeMutableRawPointer(hold) + MemoryLayout<LimitHold>.offset(of: \LimitHold.marks)!
-    body(UnsafeBufferPointer(start: first.assumingMemoryBound(to: LimitMark.self), count: hold.pointee.count))
   }
 
   /// Counts the bytes that an exchange has moved in the quotas of its tenant.
@@ -165,14 +162,20 @@ extension Worker where N: ~Copyable {
     }
   }
 
+  /// Counts what all exchanges have moved so far, so that long ones are in the quotas while they last.
+  mutating func countAllBytes() {
+    var counting: [Int32] = []
+    holds.forEachSlot { if holds[$0].pointee.countsBytes { counting.append($0) } }
+    for hold in counting { countBytes(exchanges[holds[hold].pointee.exchange]) }
+    nextByteCount = counting.isEmpty ? .distantFuture : network.now.advanced(by: Limit.byteCount)
+  }
+
   /// Ends what an exchange holds of limits: counts its bytes and gives back what was reserved for it.
   @inline(never)
   mutating func endHold(_ exchange: UnsafeMutablePointer<Exchange>) {
-    let hold = holds[exchange.pointee.hold]
+    if exchange.pointee.pause > 0 { giveTokensBack(exchange) }
     countBytes(exchange)
-    let meters = hold.pointee.meters
-    meters.pointee.outward.giveBack(hold.pointee.outwardGrant, rate: hold.pointee.bandwidth.outward)
-    meters.pointee.inward.giveBack(hold.pointee.inwardGrant, rate: hold.pointee.bandwidth.inward)
+    endBandwidth(exchange)
     holds.remove(exchange.pointee.hold)
     exchange.pointee.hold = -1
   }

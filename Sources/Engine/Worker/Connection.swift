@@ -76,6 +76,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let hasEndedSending = ConnectionFlags(rawValue: 1 << 18)
   /// Client: its requests are sent on to the listener that speaks TLS.
   static let redirects = ConnectionFlags(rawValue: 1 << 19)
+  /// Not read until its tenant's bandwidth allows it.
+  static let isPaused = ConnectionFlags(rawValue: 1 << 20)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else, unless it speaks HTTP/2.

@@ -28,6 +28,10 @@ enum Limit {
   static let limitNames = 65_536
   /// Soft lines crossed that may wait to be told of.
   static let limitEvents = 1_024
+  /// Requests of a worker that wait for tokens they were given ahead of time.
+  static let delayedRequests = 16_384
+  /// How long bytes that pass may be missing in quotas.
+  static let byteCount: Int64 = 400 * .millisecond
   /// Bytes of the fields that tell a client of its limits.
   static let limitText = 8 << 10
   /// The most that a response may say its request cost.

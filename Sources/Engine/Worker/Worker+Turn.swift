@@ -26,7 +26,8 @@ extension Worker where N: ~Copyable {
 
   private func nextDeadline() -> Instant {
     if !ready.isEmpty { return .distantPast }
-    return min(timers.nextLook(), acceptsAgain, nextProbe, drainDeadline)
+    let limits = min(nextPause, nextDelayed, nextByteCount)
+    return min(timers.nextLook(), acceptsAgain, nextProbe, drainDeadline, limits)
   }
 
   private mutating func handle(_ event: NetworkEvent) {
@@ -89,6 +90,9 @@ extension Worker where N: ~Copyable {
       case .probe: endProbe(slot, succeeded: false)
       }
     }
+    if nextPause <= now { endPauses() }
+    if nextDelayed <= now { endDelays() }
+    if nextByteCount <= now { countAllBytes() }
     if acceptsAgain <= now { resumeAccepting() }
     if nextProbe <= now { startProbes() }
     if drainDeadline <= now { abandonClients() }

@@ -48,6 +48,14 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   /// Where fields about limits are built, and how many bytes wait to be kept with their request.
   let limitText: UnsafeMutablePointer<UInt8>
   var limitTextCount = 0
+  /// Connections that are not read for want of bandwidth, and when the first of them is.
+  var paused: [Pause] = []
+  var nextPause = Instant.distantFuture
+  /// Exchanges that wait for tokens they were given ahead of time, and when the first of them goes on.
+  var delayed: [Pause] = []
+  var nextDelayed = Instant.distantFuture
+  /// When bytes are next counted in quotas; `distantFuture` while no exchange asks for it.
+  var nextByteCount = Instant.distantFuture
   /// The limits that refused last, and the client they refused.
   let violated: UnsafeMutablePointer<Int32>
   var violatedCount = 0

@@ -44,6 +44,8 @@ struct Scenario {
   var hasHealthChecks = false
   var checkInterval: Int64 = 5 * .second
   var isSticky = false
+  /// Whether tenants with a rate are held to it by a class of paths and by client, under a wider plain rate.
+  var hasPolicies = false
   var random: SeededRandom
 
   init(seed: UInt64, isTransparent: Bool = false, edition: Int = newestEdition) {
