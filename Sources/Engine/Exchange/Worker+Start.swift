@@ -94,7 +94,7 @@ extension Worker where N: ~Copyable {
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
       return .bodyTooLarge
     }
-    return takeLimits(id, slot, base, head)
+    return takeLimits(id, base)
   }
 
   /// Has fetched what will be read of the tenant that the host names: with many tenants none of it is in the cache, and
@@ -112,9 +112,7 @@ extension Worker where N: ~Copyable {
 
   /// All or nothing: a request that its rate refuses gives its place in flight back.
   @inline(__always)
-  private mutating func takeLimits(
-    _ id: Int32, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead
-  ) -> RefusalCode {
+  private mutating func takeLimits(_ id: Int32, _ base: UnsafePointer<UInt8>) -> RefusalCode {
     let exchange = exchanges[id]
     let tenant = exchange.pointee.tenant
     let (limits, revision) = view.directory._withUnsafeGuaranteedRef {
@@ -124,9 +122,7 @@ extension Worker where N: ~Copyable {
     guard account.pointee.enter(limit: limits.pointee.concurrency) else { return .concurrencyLimited }
     exchange.pointee.flags.insert(.isCounted)
     if limits.pointee.policy >= 0 {
-      let code = takePolicy(id, slot, base, head, limits.pointee, revision: revision)
-      if code != .none { giveUpPlace(exchange) }
-      return code
+      return takePolicy(id, base, limits, revision: revision)
     }
     guard !limits.pointee.requests.isUnlimited else { return .none }
     exchange.pointee.rate = limits.pointee.requests.rate
@@ -145,7 +141,7 @@ extension Worker where N: ~Copyable {
 
   /// Gives a place in flight back.
   @inline(never)
-  private mutating func giveUpPlace(_ exchange: UnsafeMutablePointer<Exchange>) {
+  mutating func giveUpPlace(_ exchange: UnsafeMutablePointer<Exchange>) {
     process.ledger.account(exchange.pointee.tenant).pointee.leave()
     exchange.pointee.flags.remove(.isCounted)
   }

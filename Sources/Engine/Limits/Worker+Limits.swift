@@ -3,13 +3,22 @@ import Primitives
 import Tenancy
 
 extension Worker where N: ~Copyable {
-  /// Asks all that a tenant with more than plain limits is held to; all or nothing. Its place in flight is taken already.
+  /// Asks all that a tenant with more than plain limits is held to, for the request whose head the parser holds; all or
+  /// nothing. Its place in flight is taken already, and given back by a refusal.
   @inline(never)
   mutating func takePolicy(
-    _ id: Int32, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead, _ limits: TenantLimits,
-    revision: UInt8
+    _ id: Int32, _ base: UnsafePointer<UInt8>, _ limits: UnsafePointer<TenantLimits>, revision: UInt8
+  ) -> RefusalCode {
+    let code = askPolicy(id, base, limits.pointee, revision: revision)
+    if code != .none { giveUpPlace(exchanges[id]) }
+    return code
+  }
+
+  private mutating func askPolicy(
+    _ id: Int32, _ base: UnsafePointer<UInt8>, _ limits: TenantLimits, revision: UInt8
   ) -> RefusalCode {
     let exchange = exchanges[id]
+    let (slot, head) = (exchange.pointee.client, parser.request)
     let tenant = exchange.pointee.tenant
     let policy = view.policies[Int(limits.policy)]
     let meters = process.roster.limits.meters(of: tenant)
