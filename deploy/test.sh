@@ -5,6 +5,7 @@
 #   deploy/test.sh unit | end-to-end | budget     one of the three
 #   deploy/test.sh soak [MINUTES]      simulated worlds by seed on all processors, until interrupted or for so long
 #   deploy/test.sh endurance [MINUTES]      the real binary under mixed load, reloads and dying backends (default 30); leaks, counts
+#   deploy/test.sh neighbours [OPTION...]   good tenants beside a hog, beside haproxy and nginx; options of Tests/Benchmarks/neighbour.py
 #   deploy/test.sh PATTERN...          end-to-end tests whose name contains one of the patterns
 #   deploy/test.sh fuzz [MINUTES [TARGET...]]     libFuzzer, MINUTES (default 1) for each of these targets, or of all
 #   deploy/test.sh sanitize [thread|address]      unit and end-to-end tests under this sanitizer, or under one after the other
@@ -51,6 +52,8 @@ end_to_end_tests() {
 # Adds the counts of the end-to-end suite, run against $gatehouse.
 end_to_end_suite() {
   local log=$root/.build/end-to-end.log status=0 summary
+  # What others wrote, to see that it understands us; only where such tests are to run.
+  case "$*" in "" | *interop*) need_packages python3-httpx python3-h2 python3-grpcio python3-websockets prometheus ;; esac
   mkdir -p "$root/.build"
   GATEHOUSE="$gatehouse" python3 "$root/Tests/EndToEnd/run.py" --jobs "${JOBS:-4}" "$@" | tee "$log" || status=${PIPESTATUS[0]}
   summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
@@ -81,6 +84,17 @@ budget_test() {
 endurance_test() {
   build_release "${flags[@]}"
   if GATEHOUSE="$gatehouse" python3 "$root/Tests/Benchmarks/endurance.py" "${1:-30}"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+# Counts as one test: the bars for good tenants beside a hog.
+neighbours_test() {
+  need_packages haproxy nginx
+  build_release "${flags[@]}"
+  if GATEHOUSE="$gatehouse" python3 "$root/Tests/Benchmarks/neighbour.py" "$@"; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
@@ -134,6 +148,7 @@ case "${1:-all}" in
   budget) budget_test ;;
   soak) soak "${2:-}" ;;
   endurance) endurance_test "${2:-}" ;;
+  neighbours) shift; neighbours_test "$@" ;;
   fuzz) shift; fuzz_targets "$@" ;;
   sanitize) shift; [ $# -gt 0 ] || set -- thread address; for kind in "$@"; do sanitize "$kind"; done ;;
   *) end_to_end_tests "$@" ;;

@@ -3,8 +3,11 @@
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/ocsp.h>
 #include <openssl/opensslv.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -69,3 +72,32 @@ static inline const unsigned char *openssl_dns_name(const GENERAL_NAMES *names, 
   *length = ASN1_STRING_length(value);
   return ASN1_STRING_get0_data(value);
 }
+// The bytes of the name at a place if it is of this kind (GEN_URI, GEN_DNS, GEN_EMAIL), and its length; NULL otherwise.
+static inline const unsigned char *openssl_text_name(const GENERAL_NAMES *names, int index, int kind, int *length) {
+  int actual;
+  ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &actual);
+  if (actual != kind) return NULL;
+  *length = ASN1_STRING_length(value);
+  return ASN1_STRING_get0_data(value);
+}
+// Writes a subject as RFC 4514 has it, with what is not printable escaped and UTF-8 as it is.
+static inline int openssl_print_subject(BIO *into, X509 *certificate) {
+  return X509_NAME_print_ex(into, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+}
+static inline long openssl_bio_bytes(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
+static inline void openssl_free(void *memory) { OPENSSL_free(memory); }
+static inline int openssl_offers_protocols(SSL *ssl) {
+  const unsigned char *bytes;
+  size_t count;
+  return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &bytes, &count);
+}
+
+static inline void openssl_chain_release(STACK_OF(X509) *chain) { sk_X509_free(chain); }
+static inline void openssl_show_staples(SSL_CTX *context, int (*show)(SSL *, void *)) { SSL_CTX_set_tlsext_status_cb(context, show); }
+// Shows a copy of an OCSP answer to the peer; OpenSSL frees it.
+static inline int openssl_set_staple(SSL *ssl, const void *bytes, size_t count) {
+  void *copy = OPENSSL_memdup(bytes, count);
+  if (copy == NULL) return 0;
+  return (int)SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)count);
+}
+static inline int openssl_selection_of_keys(void) { return EVP_PKEY_KEYPAIR; }

@@ -67,18 +67,26 @@ public final class Engine: @unchecked Sendable {
     images = [image]
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     noteSecurePort()
-    for number in 0..<blueprint.workers { try start(number, image, descriptors) }
-    try awaitStart()
+    do throws(EngineError) {
+      for number in 0..<blueprint.workers { try start(number, image, descriptors) }
+      try awaitStart()
+    } catch {
+      abandon()
+      throw error
+    }
   }
 
-  /// Waits until every worker runs its loop; ends them all when one of them can't.
+  /// Ends all workers at once, and leaves nothing behind: a start has failed.
+  public func abandon() {
+    drain(for: 0)
+    join()
+  }
+
+  /// Waits until every worker runs its loop.
   private func awaitStart() throws(EngineError) {
     while !isSettled {
       for worker in workers {
-        guard let failure = worker.mailbox.failure.withLock({ $0 }) else { continue }
-        drain(for: 0)
-        join()
-        throw .system(failure)
+        if let failure = worker.mailbox.failure.withLock({ $0 }) { throw .system(failure) }
       }
       Machine.rest(nanoseconds: 200 * .microsecond)
     }
@@ -132,6 +140,8 @@ public final class Engine: @unchecked Sendable {
 
   private static func close(_ listener: OpenListener) {
     for socket in listener.sockets { Socket.close(socket, resetting: false) }
+    // A path that could not be bound is another's.
+    if case .unix(let path) = listener.endpoint, !listener.sockets.isEmpty { Socket.removePath(path) }
   }
 
   /// The listeners that `wanted` asks for: those that are open already, and new ones.
@@ -173,10 +183,10 @@ public final class Engine: @unchecked Sendable {
 
   private func start(_ number: Int, _ image: BlueprintImage, _ descriptors: Int) throws(EngineError) {
     do throws(SystemError) {
-      let mailbox = Mailbox()
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
       let waker = try Waker()
+      let mailbox = Mailbox { waker.wake() }
       let capacity =
         min(
           descriptors, blueprint.bounds.connections + Limit.surplusConnections + Limit.upstreamConnections)

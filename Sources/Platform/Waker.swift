@@ -12,7 +12,10 @@ public struct Waker: Sendable {
   }
 
   /// Makes the descriptor readable.
-  public func wake() {
+  public func wake() { Waker.wake(descriptor) }
+
+  /// Makes the descriptor of a waker readable.
+  static func wake(_ descriptor: Int32) {
     var one: UInt64 = 1
     _ = write(descriptor, &one, 8)
   }

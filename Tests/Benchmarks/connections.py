@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """As many open connections as the descriptors allow: what one costs, how a good client fares meanwhile, and what happens at the limit.
 
-usage: connections.py [--connections N] [--limit 2000]      the binary is $GATEHOUSE or .build/release/gatehouse
+usage: connections.py [--connections N] [--limit 2000] [--tls]      the binary is $GATEHOUSE or .build/release/gatehouse
 
 First N idle keep-alive clients (by default what the hard limit on descriptors leaves room for, less a thousand), held by
 processes of their own, from several loopback addresses, each after one request. Then a proxy that may open only `--limit`
 descriptors, and more clients than that: those it has are served, it does not spin, and it accepts again once some leave.
+
+With --tls only the first, over TLS 1.3 and then 1.2, and no more than 4,000 clients unless told: what is kept for each.
 """
 import argparse
 import os
@@ -20,15 +22,21 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "EndToEnd"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compare import cpu_seconds  # noqa: E402
-from harness import Client, Gate, Origin, conf, eventually, shard, tenant  # noqa: E402
+from harness import Authority, Client, Gate, Origin, conf, eventually, shard, tenant  # noqa: E402
 
 PER_HOLDER = 5_000      # clients a holding process has, from one address
 REQUEST = b"GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n"
 
 
-def hold(address, source, count):
+def hold(address, source, count, version=None):
     """Opens `count` connections from `source`, one request each, tells how many were answered, and waits to be ended."""
     import socket
+    import ssl
+    context = None
+    if version:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
     host, _, port = address.rpartition(":")
     held, answered = [], 0
     for _ in range(count):
@@ -37,6 +45,8 @@ def hold(address, source, count):
         s.bind((source, 0))
         s.settimeout(10)
         s.connect((host, int(port)))
+        if context:
+            s = context.wrap_socket(s, server_hostname="acme.example")
         s.sendall(REQUEST)
         held.append(s)
         try:
@@ -48,8 +58,8 @@ def hold(address, source, count):
 
 
 class Holder:
-    def __init__(self, address, number, count):
-        self.process = subprocess.Popen([sys.executable, __file__, "--hold", address, f"127.0.0.{10 + number}", str(count)],
+    def __init__(self, address, number, count, *more):
+        self.process = subprocess.Popen([sys.executable, __file__, "--hold", address, f"127.0.0.{10 + number}", str(count), *more],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def answered(self):
@@ -119,6 +129,23 @@ def many(directory, origin, count):
     return answered == count and grown / count <= 512
 
 
+def secure(directory, origin, count, version):
+    """Idle clients over TLS."""
+    certificate, key = Authority(directory).issue("acme", "acme.example")
+    gate = Gate(settings(origin, 1).replace("listen 127.0.0.1:0", f"listen 127.0.0.1:0 {{\n  certificate {certificate} key {key}\n}}"), directory)
+    first = Holder(gate.address, 0, 500, version)       # what the first ones cost once
+    answered = first.answered()
+    before = private(gate.process.pid)
+    holders = [Holder(gate.address, k + 1, min(PER_HOLDER, count - k * PER_HOLDER), version) for k in range(-(-count // PER_HOLDER))]
+    answered += sum(h.answered() for h in holders)
+    grown = private(gate.process.pid) - before
+    for h in [first, *holders]:
+        h.end()
+    gate.stop()
+    print(f"| {answered - 500:,} of {count:,} idle clients over {version} answered | {grown / count:,.0f} B of user space each |")
+    return answered == count + 500
+
+
 def limit(directory, origin, descriptors):
     """At the limit on descriptors."""
     gate = Gate(settings(origin, 1), directory, descriptors=descriptors)
@@ -152,19 +179,23 @@ def limit(directory, origin, descriptors):
 
 def main():
     if sys.argv[1:2] == ["--hold"]:
-        return hold(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        return hold(sys.argv[2], sys.argv[3], int(sys.argv[4]), *sys.argv[5:])
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--connections", type=int, default=min(hard, 100_000) - 1_000)
+    a.add_argument("--connections", type=int)
+    a.add_argument("--tls", action="store_true")
     a.add_argument("--limit", type=int, default=2_000)
     a = a.parse_args()
     origin = Origin(lambda x: x.reply(200, b"fine"))
     print("| connections | figure |\n|---|---|")
     good = []
-    for body, argument in ((many, a.connections), (limit, a.limit)):
+    parts = [(many, a.connections or min(hard, 100_000) - 1_000), (limit, a.limit)]
+    if a.tls:
+        parts = [(secure, a.connections or 4_000, version) for version in ("TLSv1_3", "TLSv1_2")]
+    for body, *arguments in parts:
         with tempfile.TemporaryDirectory(prefix="gatehouse-connections-") as directory:
-            good.append(body(directory, origin, argument))
+            good.append(body(directory, origin, *arguments))
     return 0 if all(good) else 1
 
 

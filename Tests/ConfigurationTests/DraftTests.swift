@@ -151,14 +151,13 @@ import Testing
     #expect(one.sticky?.cookie == "GH")
     #expect(one.sticky?.lifetime == 43_200 * .second)
     let health = try #require(one.health)
-    #expect(health.method == "GET")
-    #expect(health.path == "/healthz?a=b")
+    #expect(health.question == .http(method: "GET", path: "/healthz?a=b"))
     #expect([health.interval, health.timeout] == [1 * .second, 200 * .millisecond])
     #expect([health.rise, health.fall] == [4, 5])
     let two = blueprint.shards[1]
     #expect(two.balance == .random)
     #expect(two.poolIdle == 3)
-    #expect(two.health?.method == "HEAD")
+    #expect(two.health?.question == .http(method: "HEAD", path: "/ok"))
     #expect(two.health?.interval == 5 * .second)
     #expect(blueprint.unlistedShards == [1])
   }

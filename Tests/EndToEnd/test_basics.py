@@ -46,7 +46,8 @@ class AnythingGetsThrough(Case):
         o = self.origin()
         g = self.simple(o)
         with g.client() as c:
-            for target, path in (("http://acme.example/x?y", "/x?y"), ("http://acme.example", "/"), ("http://ACME.example/z", "/z")):
+            for target, path in (("http://acme.example/x?y", "/x?y"), ("http://acme.example", "/"), ("http://ACME.example/z", "/z"),
+                                 ("http://acme.example?q=/x", "/?q=/x")):
                 self.assertEqual(c.request("GET", target).final().status, 200, target)
                 self.assertEqual(o.last.target, path)
 

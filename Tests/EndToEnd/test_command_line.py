@@ -64,6 +64,12 @@ class Check(Commands):
         self.assertRegex(said, r"proxy\.conf:10:\d+: error: ")
         self.assertRegex(said, r"proxy\.conf:15:\d+: error: .*silver")
 
+    def test_an_access_log_without_its_directory(self):
+        run = self.run_it("check", text="access-log nowhere/access.log\n" + GOOD)
+        self.assert_exit(run, 1)
+        self.assertIn("proxy.conf:1:12: error: 'nowhere/access.log' can't be written: there is no directory", run.stdout + run.stderr)
+        self.assert_exit(self.run_it("check", text="access-log ./access.log\n" + GOOD), 0)
+
     def test_errors_of_a_table_have_their_place(self):
         run = self.run_it("check", table=TABLE + "bad plan=silver home=eu-1\nacme home=eu-1\n")
         self.assert_exit(run, 1)

@@ -216,6 +216,22 @@ class Drain(Case):
         self.assertGreater(time.monotonic() - began, 0.3)
         c.close()
 
+    def test_a_start_that_fails_leaves_no_socket_file(self):
+        path = os.path.join(self.directory, "early.sock")
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        parts = [shard("one", "127.0.0.1:1")]
+        for text in (conf(*parts, listen=(f"unix:{path}", busy)), conf(*parts, listen=(f"unix:{path}",), metrics=busy),
+                     conf(*parts, listen=(f"unix:{path}",)).replace("access-log access.log", "access-log nowhere/access.log")):
+            g = self.gate(text, wait=False, may_fail=True)
+            self.assertEqual(g.wait_end(), 1, text)
+            self.assertFalse(os.path.exists(path), text)
+        # One that another process listens on stays.
+        other = self.simple(self.origin(), listen=(f"unix:{path}",))
+        self.assertEqual(self.gate(conf(*parts, listen=(f"unix:{path}",)), wait=False, may_fail=True).wait_end(), 1)
+        self.assertEqual(get(other.address).status, 200)
+
     def test_a_unix_socket_file_is_removed(self):
         path = os.path.join(self.directory, "front.sock")
         g = self.simple(self.origin(), listen=(f"unix:{path}",))

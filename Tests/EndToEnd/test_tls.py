@@ -17,10 +17,11 @@ class TLSCase(Case):
         self.authority = Authority(self.directory)
         self.certificate = self.authority.issue("acme", "acme.example", "*.acme.example")
 
-    def secure(self, *origins, block=(), certificates=None, parts=(), tenants=None, **keywords):
+    def secure(self, *origins, block=(), certificates=None, parts=(), tenants=None, resolve=("host",), **keywords):
         lines = [f"certificate {c} key {k}" for c, k in (certificates or [self.certificate])]
         listen = "127.0.0.1:0 {\n" + "\n".join(f"  {line}" for line in [*lines, *block]) + "\n}"
-        return self.gate(conf(*parts, shard("one", *origins), *(tenants or [tenant("acme", home="one")]), listen=(listen,)), **keywords)
+        return self.gate(conf(*parts, shard("one", *origins), *(tenants or [tenant("acme", home="one")]), listen=(listen,), resolve=resolve),
+                         **keywords)
 
     def client(self, gate, name="acme.example", session=None, **keywords):
         return Client(gate.address, tls=self.authority.client(**keywords), name=name, session=session)

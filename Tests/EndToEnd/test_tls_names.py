@@ -1,10 +1,12 @@
 """Which certificate, which tenant, which client: what names and certificates decide."""
+import concurrent.futures
 import os
 import shutil
 import ssl
 import time
 
-from harness import Authority, Client, conf, eventually, shard, tenant
+from harness import Authority, Client, Frames, conf, eventually, shard, tenant
+from harness.client import dial
 from harness.gate import PATIENCE
 from test_tls import TLSCase
 
@@ -110,6 +112,16 @@ class Folder(TLSCase):
         first = self.serial(g, "t5000.example")
         self.put(folder, "t5000.example", "t5000.example")
         eventually(lambda: self.serial(g, "t5000.example") != first)
+        # Many at once on all workers, some for the same name; one whose file is broken has the default one.
+        with open(f"{folder}/broken.example.pem", "w") as file:
+            file.write("nothing\n")
+        told = "certificate not taken: " + folder + "/broken.example.key can't be read"
+        eventually(lambda: self.serial(g, "broken.example")[0] == "*.wild.example" and told in g.log.text())
+        names = [f"t{i // 2}.example" for i in range(64)] + ["nobody.example"] * 8
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            shown = list(pool.map(lambda name: self.serial(g, name)[0], names))
+        self.assertEqual(shown, ["t5000.example"] * 64 + ["*.wild.example"] * 8)
+        self.assertEqual(g.metrics().value("gatehouse_tls_handshakes_total", result="failed"), 0)
 
     def test_a_thousand_load_within_a_second_of_a_core(self):
         folder = self.folder("t0.example")
@@ -244,3 +256,68 @@ class ClientCertificates(TLSCase):
             with self.assertRaises((OSError, EOFError)):
                 with Client(strict.address, tls=context, session=session) as c:
                     c.get()
+
+
+class ClientNames(TLSCase):
+    """What a client's certificate says names the tenant."""
+
+    def setUp(self):
+        super().setUp()
+        self.clients = Authority(self.directory, "clients")
+        self.o = self.origin()
+
+    def start(self, *resolve, need="required", block=()):
+        return self.secure(self.o, block=[f"client-certificate {need} ca {self.clients.path}", *block], resolve=resolve,
+                           tenants=[tenant(name, home="one") for name in ("acme", "globex", "initech")])
+
+    def named(self, gate, certificate, host="none.example", **keywords):
+        """The tenant that a request of somebody with this certificate is of, or the code of its refusal."""
+        with self.client(gate, certificate=certificate, **keywords) as c:
+            r = c.get(host=host)
+        return self.o.last.field("x-tenant-id") if r.status == 200 else r.code
+
+    def test_by_uri(self):
+        g = self.start("client-certificate uri spiffe://corp.example/tenant/")
+        for number, (uris, expected) in enumerate((
+                (["spiffe://corp.example/tenant/globex/web"], "globex"), (["https://a.example/", "spiffe://corp.example/tenant/globex"], "globex"),
+                (["spiffe://corp.example/tenant/acme?x"], "acme"), (["spiffe://corp.example/tenant/"], "tenant_unknown"),
+                (["spiffe://corp.example.evil/tenant/globex"], "tenant_unknown"), (["spiffe://corp.example/tenant/nobody"], "tenant_unknown"))):
+            pair = self.clients.issue(f"c{number}", subject="globex", others=[f"URI:{uri}" for uri in uris])
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                self.assertEqual(self.named(g, pair, version=version), expected, uris)
+        self.assertEqual(eventually(lambda: len(g.records()) == 12 and g.records())[0]["tenant_source"], "certificate")
+
+    def test_by_name_and_by_common_name(self):
+        g = self.start("client-certificate dns of clients.example")
+        self.assertEqual(self.named(g, self.clients.issue("a", "x.example", "GLOBEX.clients.example")), "globex")
+        self.assertEqual(self.named(g, self.clients.issue("b", "a.globex.clients.example", "*.clients.example", "clients.example")), "tenant_unknown")
+        g = self.start("client-certificate common-name")
+        self.assertEqual(self.named(g, self.clients.issue("c", subject="/O=Acme, Inc./CN=other/CN=initech", others=["email:a@b.example"])), "initech")
+        self.assertEqual(self.named(g, self.clients.issue("d", subject="nobody")), "tenant_unknown")
+
+    def test_beside_other_sources(self):
+        g = self.start("host", "client-certificate common-name")
+        self.assertEqual(self.named(g, self.clients.issue("a", "acme"), host="acme.example"), "acme")
+        self.assertEqual(self.named(g, self.clients.issue("b", "globex"), host="acme.example"), "tenant_conflict")
+        self.assertEqual(self.named(g, self.clients.issue("c", "nobody"), host="acme.example"), "tenant_conflict")
+
+    def test_who_shows_none_is_named_by_nothing(self):
+        g = self.start("host", "client-certificate common-name", need="optional")
+        self.assertEqual(self.named(g, None), "tenant_unknown")
+        self.assertEqual(self.named(g, None, host="acme.example"), "acme")
+
+    def test_streams_and_resumed_sessions(self):
+        g = self.start("client-certificate common-name", block=["protocols h2 http/1.1"])
+        context = self.authority.client(alpn=["h2"], certificate=self.clients.issue("c", "globex"))
+        with Frames(g.address, socket=context.wrap_socket(dial(g.address, 10), server_hostname="acme.example")) as c:
+            self.assertEqual([c.get().status for _ in range(3)], [200] * 3)
+        self.assertEqual(self.o.last.field("x-tenant-id"), "globex")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.authority.client(version=version, certificate=self.clients.issue("d", "initech"))
+            with Client(g.address, tls=context) as c:
+                c.get()
+                session = c.socket.session
+            with Client(g.address, tls=context, session=session) as c:
+                self.assertTrue(c.socket.session_reused)
+                self.assertEqual(c.get().status, 200)
+                self.assertEqual(self.o.last.field("x-tenant-id"), "initech")

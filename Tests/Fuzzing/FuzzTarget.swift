@@ -9,7 +9,8 @@ struct FuzzTarget: Sendable {
   static let all: [FuzzTarget] = [
     FuzzTarget(name: "request-head", run: RequestHeads.run), FuzzTarget(name: "response-head", run: ResponseHeads.run),
     FuzzTarget(name: "trailers", run: Trailers.run), FuzzTarget(name: "chunks", run: Chunks.run),
-    FuzzTarget(name: "values", run: FieldValues.run), FuzzTarget(name: "host", run: Hosts.run),
+    FuzzTarget(name: "values", run: FieldValues.run), FuzzTarget(name: "forwarded", run: Forwardings.run),
+    FuzzTarget(name: "host", run: Hosts.run),
     FuzzTarget(name: "address", run: Addresses.run), FuzzTarget(name: "affinity", run: AffinityCookies.run),
     FuzzTarget(name: "language", run: LanguageTexts.run), FuzzTarget(name: "table", run: TenantTables.run),
     FuzzTarget(name: "client", run: ClientStreams.run), FuzzTarget(name: "origin", run: OriginStreams.run),

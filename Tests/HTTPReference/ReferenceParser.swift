@@ -114,7 +114,6 @@ package struct ReferenceParser {
       guard scheme > 0 else { return false }
       let rest = text.dropFirst(scheme)
       let name = rest.prefix { $0 != "/" && $0 != "?" }
-      guard !rest.dropFirst(name.count).hasPrefix("?") else { return false }
       guard let named = authority(String(name)) else { return false }
       let port = scheme == 7 ? 80 : 443
       if let hostLine {

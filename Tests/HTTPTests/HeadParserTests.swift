@@ -59,6 +59,7 @@ struct HeadParserTests {
     ("GET", "/", "/", false), ("OPTIONS", "*", "*", false), ("GET", "//x", "//x", false),
     ("GET", "/a%20b?c=[d]&e=\"|\\^`{}", "/a%20b?c=[d]&e=\"|\\^`{}", false), ("GET", "http://a", "", true),
     ("GET", "HTTP://A:80/b?c", "/b?c", true), ("GET", "https://a:443/", "/", true), ("OPTIONS", "http://a", "", true),
+    ("GET", "http://a?b=/c", "?b=/c", true),
     ("GET", "http://a./x", "/x", true), ("GET", "/http://b/", "/http://b/", false),
   ])
   func targets(method: String, target: String, path: String, isAbsolute: Bool) {

@@ -1,3 +1,4 @@
+import Primitives
 import Tenancy
 import Testing
 
@@ -104,6 +105,49 @@ import Testing
     Row(host: "acme.example", header: "globex", tenant: "!", source: .host),
   ])
   func theFallbackServesOnlyWhoNamesNobody(row: Row) { check(resolve(CompiledRulesTests.all, row, fallback: 2), row) }
+
+  /// What rules make of a certificate with these names, beside a host.
+  private func resolve(
+    _ sources: [ResolvingRules.Source], _ names: [(CertificateNames.Kind, String)], host: String = ""
+  ) -> Resolution {
+    var packed: [UInt8] = []
+    for (kind, text) in names {
+      Array(text.utf8).withUnsafeBufferPointer { CertificateNames.append(kind, $0, to: &packed) }
+    }
+    let rules = CompiledRules(ResolvingRules(sources: sources))
+    #expect(rules.hasCertificate)
+    let nothing = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    return packed.withUnsafeBufferPointer { packed in
+      Array(host.utf8).withUnsafeBufferPointer { host in
+        rules.resolve(
+          in: CompiledRulesTests.directory, host: host, header: nil, path: nothing,
+          certificate: CertificateNames(packed.baseAddress, count: packed.count), fallback: 2)
+      }
+    }
+  }
+
+  @Test func aCertificateNamesItsTenant() {
+    let uri = ResolvingRules.Source.certificateURI(prefix: Array("spiffe://corp/t/".utf8))
+    let dns = ResolvingRules.Source.certificateDNS(of: Array("clients.test".utf8))
+    let rows: [([ResolvingRules.Source], [(CertificateNames.Kind, String)], Row)] = [
+      ([uri], [(.uri, "https://x/"), (.uri, "spiffe://corp/t/acme/web")], Row(tenant: "acme", source: .certificate)),
+      ([uri], [(.dns, "spiffe://corp/t/acme")], Row(tenant: "rest", source: .fallback)),
+      ([uri], [(.uri, "spiffe://corp/t/")], Row(tenant: "rest", source: .fallback)),
+      ([uri], [(.uri, "spiffe://corp/t/nobody")], Row(source: .certificate)),
+      ([uri], [], Row(tenant: "rest", source: .fallback)),
+      ([dns], [(.dns, "x.test"), (.dns, "globex.clients.test")], Row(tenant: "globex", source: .certificate)),
+      ([dns], [(.dns, "*.clients.test"), (.commonName, "acme")], Row(tenant: "rest", source: .fallback)),
+      (
+        [.certificateCommonName], [(.subject, "CN=acme"), (.commonName, "Initech")],
+        Row(tenant: "Initech", source: .certificate)
+      ),
+      ([.host, uri], [(.uri, "spiffe://corp/t/globex")], Row(tenant: "!", source: .host)),
+    ]
+    for (sources, names, row) in rows {
+      check(resolve(sources, names, host: sources.contains(.host) ? "acme.example" : ""), row)
+    }
+    #expect(!CompiledRules(ResolvingRules()).hasCertificate)
+  }
 
   @Test func sourcesThatAreNotListedAreNotLookedAt() {
     let row = Row(host: "acme.example", header: "globex", path: "/t/rest", tenant: "rest", source: .path)

@@ -141,8 +141,12 @@ struct ValueReader {
   }
 
   private func readPercent(_ word: Word, _ bounds: ClosedRange<Int64>, _ value: inout Value) -> Bool {
-    guard let (number, unit) = Quantity.split(word.text), unit == "%" else {
-      diagnostics.error("\(word.shown) is not a percentage", at: word.range, suggestion: "write it like 80%")
+    guard let (number, unit) = Quantity.split(word.text), unit.isEmpty || unit == "%" else {
+      diagnostics.error("\(word.shown) is not a percentage", at: word.range, suggestion: "percentages look like 20%")
+      return false
+    }
+    guard unit == "%" else {
+      diagnostics.error("\(word.shown) has no unit", at: word.range, suggestion: "did you mean '\(number)%'?")
       return false
     }
     value.number = number

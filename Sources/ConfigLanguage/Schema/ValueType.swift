@@ -39,7 +39,7 @@ public struct Value: Sendable {
   public var label: String
   /// The word it was read from.
   public var word: Word
-  /// The count, nanoseconds or bytes; 0 for words and names, and for the word of `countOr`.
+  /// The count, percent, nanoseconds or bytes; 0 for words and names, and for the word of `countOr`.
   public var number: Int64 = 0
   /// The period of a rate, in nanoseconds; of an amount whether it is one of bytes.
   public var period: Int64 = 0

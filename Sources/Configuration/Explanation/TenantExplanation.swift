@@ -114,6 +114,15 @@ public struct TenantExplanation: Sendable {
     add("home", "\(names[chosen]), by hash", rule)
   }
 
+  private mutating func addScheduling(
+    _ terms: SchedulingTerms, _ own: SchedulingOverrides, _ plan: String?, _ origin: TenantOrigin
+  ) {
+    add("weight", String(terms.weight), origin.limit("weight", isOwn: own.weight != nil, plan: plan))
+    let share = "min \(terms.least)% max \(terms.most)%"
+    add("share", share, origin.limit("share", isOwn: own.share != nil, plan: plan))
+    add("criticality", terms.criticality.name, origin.limit("criticality", isOwn: own.criticality != nil, plan: plan))
+  }
+
   private mutating func addLimits(_ index: TenantIndex, _ blueprint: Blueprint, _ origin: TenantOrigin) {
     let directory = blueprint.tenants
     let limits = directory.limits(of: index).pointee
@@ -127,6 +136,7 @@ public struct TenantExplanation: Sendable {
     add("requests", requests, origin.limit("requests", isOwn: overrides.requests != nil, plan: planName))
     let concurrency = limits.concurrency == 0 ? "unlimited" : String(limits.concurrency)
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
+    addScheduling(limits.scheduling, overrides.scheduling, planName, origin)
     guard limits.policy >= 0 else { return }
     for value in PolicyExplanation(blueprint.policies[Int(limits.policy)], origin, plan: planName).values {
       values.append(value)

@@ -4,8 +4,9 @@ import ConfigLanguage
 public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
-    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows + planRows
-      + tenantRows + placementRows + http2Rows + sharedLimitRows)
+    topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows
+      + shardSchedulingRows + planRows + schedulingRows(in: "plan", absent: "") + tenantRows
+      + schedulingRows(in: "tenant", absent: "the plan's") + placementRows + http2Rows + sharedLimitRows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day
@@ -29,6 +30,9 @@ public enum GatehouseLanguage {
     DirectiveRow(
       in: "", "trust", [.list("NETWORK", .word, atLeast: 1)], .many, absent: "nobody",
       help: "Peers whose X-Forwarded-*, X-Request-Id and tenant header are believed, such as 10.0.0.0/8."),
+    DirectiveRow(
+      in: "", "forwarded", [.value("SWITCH", .choice(["on", "off"]))], absent: "off",
+      help: "Whether backends get Forwarded (RFC 7239) beside X-Forwarded-*: trusted peers' chain and the client."),
     DirectiveRow(in: "", "timeouts", block: "timeouts", help: "How long each step of a connection may take."),
     DirectiveRow(in: "", "bounds", block: "bounds", help: "How much one connection, or the process, may hold."),
     DirectiveRow(in: "", "h2", block: "h2", help: "How much one connection of HTTP/2 may ask for."),
@@ -111,6 +115,18 @@ public enum GatehouseLanguage {
     DirectiveRow(
       in: "resolve", "path", [.value("PREFIX", .word)], .many,
       help: "By the segment after a prefix: /t/acme/orders names acme; the path is forwarded as it came."),
+    DirectiveRow(
+      in: "resolve", "client-certificate",
+      forms: [
+        [.keyword("uri"), .value("PREFIX", .word)], [.keyword("dns"), .keyword("of"), .value("DOMAIN", .word)],
+        [.keyword("common-name")],
+      ], .many,
+      help: "By the client's verified certificate: a URI's segment after a prefix, a label before a domain, its name."),
+  ]
+
+  private static let healthTimes: [Argument] = [
+    .extra("every", "TIME", .duration(100_000_000...day)), .extra("timeout", "TIME", .duration(10_000_000...day)),
+    .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
   ]
 
   private static let shardRows: [DirectiveRow] = [
@@ -131,17 +147,23 @@ public enum GatehouseLanguage {
       absent: "off", help: "Keeps a client on its backend by a signed cookie."),
     DirectiveRow(
       in: "shard", "health",
-      [
-        .value("METHOD", .choice(["GET", "HEAD"])), .value("PATH", .word),
-        .extra("every", "TIME", .duration(100_000_000...day)), .extra("timeout", "TIME", .duration(10_000_000...day)),
-        .extra("rise", "N", .count(1...10_000)), .extra("fall", "N", .count(1...10_000)),
+      forms: [
+        [.keyword("grpc"), .list("SERVICE", .word, atLeast: 0)] + healthTimes, [.keyword("tcp")] + healthTimes,
+        [.value("METHOD", .choice(["GET", "HEAD"])), .value("PATH", .word)] + healthTimes,
       ],
-      absent: "no active checks", help: "Asks each backend; every 5s timeout 2s rise 2 fall 3 unless said otherwise."),
+      absent: "no active checks",
+      help:
+        "Asks each backend, in gRPC whether it or a service is SERVING, or only connects; every 5s timeout 2s rise 2 fall 3 unless said otherwise."
+    ),
     DirectiveRow(
       in: "shard", "protocol", [.value("PROTOCOL", .choice(["http/1.1", "h2"]))], absent: "http/1.1",
       help: "What backends are spoken to in; h2 puts many requests on a connection."),
     DirectiveRow(
       in: "shard", "tls", block: "tls", absent: "in clear", help: "TLS to the backends, checks included."),
+    DirectiveRow(
+      in: "shard", "proxy-protocol",
+      [.value("VERSION", .choice(["v1", "v2"])), .extra("checksum", "SWITCH", .choice(["on", "off"]))], absent: "no",
+      help: "Says first on each connection whom it speaks for (PROXY protocol), v2 with the tenant too; HTTP/1.1 only."),
     DirectiveRow(
       in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
       help: "Unused connections kept per worker and backend."),

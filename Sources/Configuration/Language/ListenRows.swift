@@ -4,12 +4,14 @@ extension GatehouseLanguage {
   /// What the block of a listener may say.
   static let listenRows: [DirectiveRow] = [
     DirectiveRow(
-      in: "listen", "certificate", [.value("FILE", .word), .extra("key", "FILE", .word, isRequired: true)], .many,
-      absent: "no TLS",
-      help: "TLS with this chain and key (PEM); the client's SNI picks by the names in it, the first is the default."),
+      in: "listen", "certificate",
+      [
+        .value("FILE", .word), .extra("key", "FILE", .word, isRequired: true), .extra("ocsp", "FILE", .word),
+      ], .many, absent: "no TLS",
+      help: "TLS with this chain and key (PEM), and an OCSP answer (DER); SNI picks, the first is the default."),
     DirectiveRow(
       in: "listen", "certificates", [.value("DIR", .word)],
-      help: "A directory of NAME.pem and NAME.key pairs, watched: what changes there is in use within a second."),
+      help: "A directory of NAME.pem, NAME.key and maybe NAME.ocsp, watched: what changes is in use within a second."),
     DirectiveRow(
       in: "listen", "protocols", [.list("PROTOCOL", .choice(["h2", "http/1.1"]), atLeast: 1)], absent: "http/1.1",
       help: "What is spoken, the preferred one first: by ALPN with TLS, in clear h2 is told by a client's first bytes."),
@@ -29,6 +31,13 @@ extension GatehouseLanguage {
       in: "listen", "client-certificate",
       [.value("NEED", .choice(["optional", "required"])), .extra("ca", "FILE", .word, isRequired: true)],
       absent: "not asked for", help: "Asks clients for a certificate that these authorities (PEM) vouch for."),
+    DirectiveRow(
+      in: "listen", "hsts",
+      [
+        .value("TIME", .duration(0...315_360_000_000_000_000)),
+        .list("OPTION", .choice(["include-subdomains", "preload"]), atLeast: 0),
+      ], absent: "nothing is said",
+      help: "Tells browsers to come by TLS only for so long (Strict-Transport-Security), unless the backend does."),
     DirectiveRow(
       in: "listen", "redirect", [.keyword("https")], absent: "no",
       help: "Answers 308 to the same target on the first listener that has a certificate."),

@@ -22,6 +22,17 @@ public struct LoadedConfiguration: Sendable {
   public var provenance: Provenance
 }
 
+extension LoadedConfiguration {
+  /// The report that the access log can't be written where it was asked for, and why.
+  public func report(unwritableAccessLog reason: String) -> DiagnosticReport {
+    let diagnostics = DiagnosticCollector()
+    if let word = provenance.directives.first(where: { $0.row.name == "access-log" })?.values.first?.word {
+      diagnostics.error("\(word.shown) can't be written: \(reason)", at: word.range)
+    }
+    return diagnostics.report(in: provenance.sources)
+  }
+}
+
 /// What the process around the data plane is told.
 public struct ProcessSettings: Sendable, Equatable {
   /// Where metrics and health are served; empty is nowhere.

@@ -12,7 +12,12 @@ extension Draft {
       directive.child("proxy-protocol")?.all("NETWORK").compactMap { addresses.network($0.word) } ?? []
     var table = CertificateTable()
     for line in directive.children("certificate") {
-      if let certificate = certificate(line) { table.add(certificate) }
+      if let certificate = certificate(line) {
+        table.add(certificate)
+        if let fault = certificate.stapleFault, let file = line["ocsp"] {
+          diagnostics.warn("\(file.word.shown) \(fault), and is not shown", at: file.word.range)
+        }
+      }
     }
     listener.protocols = protocols(directive)
     let folder = folder(directive.child("certificates")?["DIR"])
@@ -29,6 +34,7 @@ extension Draft {
     settings.tickets = ticketKeys(directive.child("tls-tickets"))
     checkCiphers(directive, settings)
     readClients(directive, &settings)
+    readStrictness(directive, &settings)
     guard diagnostics.isClean else { return }
     do throws(TLSFault) {
       listener.tls = try ServerTLS(settings, table, folder: folder)
@@ -39,7 +45,7 @@ extension Draft {
 
   /// Says that TLS was meant where there is no certificate.
   private func refuseLonely(_ directive: Directive) {
-    let names = ["tls-versions", "tls-ciphers", "tls-ciphersuites", "tls-tickets", "client-certificate"]
+    let names = ["tls-versions", "tls-ciphers", "tls-ciphersuites", "tls-tickets", "client-certificate", "hsts"]
     for child in directive.children where names.contains(child.row.name) {
       diagnostics.error(
         "'\(child.row.name)' needs a certificate", at: child.range, suggestion: "add 'certificate FILE key FILE'")
@@ -76,6 +82,20 @@ extension Draft {
     } catch {
       diagnostics.error("\(ca.word.shown) \(error)", at: ca.word.range)
     }
+  }
+
+  private func readStrictness(_ directive: Directive, _ settings: inout ServerTLSSettings) {
+    guard let line = directive.child("hsts"), let time = line["TIME"] else { return }
+    let options = line.all("OPTION")
+    let hasSubdomains = options.contains { $0.text == "include-subdomains" }
+    let preload = options.first { $0.text == "preload" }
+    settings.strictTransport =
+      "max-age=\(time.number / .second)" + (hasSubdomains ? "; includeSubDomains" : "")
+      + (preload != nil ? "; preload" : "")
+    // What the lists that browsers are built with ask for.
+    guard let preload, !hasSubdomains || time.number < 365 * 86_400 * .second else { return }
+    diagnostics.warn(
+      "browsers preload a name only with 'include-subdomains' and at least 365d", at: preload.word.range)
   }
 
   /// Says that requests are sent on to a listener that isn't there.
@@ -134,8 +154,9 @@ extension Draft {
   func certificate(_ line: Directive) -> Certificate? {
     guard let file = line["FILE"], let keyFile = line["key"] else { return nil }
     guard let chain = read(file), let key = read(keyFile) else { return nil }
+    let staple = line["ocsp"].flatMap(read)
     do throws(TLSFault) {
-      let certificate = try Certificate(chain: chain, key: key)
+      let certificate = try Certificate(chain: chain, key: key, staple: staple)
       checkValidity(certificate, file)
       return certificate
     } catch {

@@ -16,7 +16,9 @@ extension Draft {
       }
       planNumbers[name.text] = plans.count
       let rule = rate(plainRequests(section)).map { TokenBucketRule($0) } ?? TokenBucketRule()
-      var limits = TenantLimits(requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0)
+      var limits = TenantLimits(
+        requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0,
+        scheduling: scheduling(of: section).applied(to: SchedulingTerms()))
       var policy = processPolicy
       read(section, into: &policy)
       if let pool = section.first("pool-requests"), let rate = rate(pool) {

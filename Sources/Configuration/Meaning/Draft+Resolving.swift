@@ -15,6 +15,12 @@ extension Draft {
       diagnostics.warn(
         "nobody is trusted, so this field is never believed", at: header.range, suggestion: "add 'trust NETWORK'")
     }
+    let asksClients = all("listen").contains { $0.child("client-certificate") != nil }
+    if let line = top("resolve")?.child("client-certificate"), !asksClients {
+      diagnostics.warn(
+        "no listener asks clients for certificates", at: line.range,
+        suggestion: "add 'client-certificate required ca FILE' to a listener")
+    }
     if let name = top("unknown-tenant")?["TENANT"] {
       blueprint.unknownTenant = tenant(name, in: blueprint.tenants)
     }
@@ -23,10 +29,27 @@ extension Draft {
   private func source(_ directive: Directive) -> ResolvingRules.Source? {
     switch directive.row.name {
     case "host": .host
-    case "subdomain": directive["DOMAIN"].flatMap(domain).map { .subdomain(of: $0) }
+    case "subdomain": directive["DOMAIN"].flatMap { domain($0, "subdomain of") }.map { .subdomain(of: $0) }
     case "header": directive["FIELD"].flatMap(field).map { .header(name: $0) }
     case "path": directive["PREFIX"].flatMap(prefix).map { .path(prefix: $0) }
+    case "client-certificate": certificateSource(directive)
     default: nil
+    }
+  }
+
+  private func certificateSource(_ directive: Directive) -> ResolvingRules.Source? {
+    switch directive.form {
+    case 0:
+      guard let value = directive["PREFIX"] else { return nil }
+      guard value.text.contains(":"), value.text.utf8.last.map({ "/:".utf8.contains($0) }) ?? false else {
+        diagnostics.error(
+          "the prefix of a URI has a scheme and ends with '/' or ':'", at: value.word.range,
+          suggestion: "such as spiffe://example.org/tenant/")
+        return nil
+      }
+      return .certificateURI(prefix: Array(value.text.utf8))
+    case 1: return directive["DOMAIN"].flatMap { domain($0, "dns of") }.map { .certificateDNS(of: $0) }
+    default: return .certificateCommonName
     }
   }
 
@@ -37,11 +60,11 @@ extension Draft {
     "x-placement-epoch",
   ]
 
-  private func domain(_ value: Value) -> [UInt8]? {
+  private func domain(_ value: Value, _ words: String) -> [UInt8]? {
     guard let host = host(value) else { return nil }
     if host.first == UInt8(ascii: "*") {
       diagnostics.error(
-        "'subdomain of' covers what is below the domain already", at: value.word.range,
+        "'\(words)' covers what is below the domain already", at: value.word.range,
         suggestion: "did you mean '\(value.text.dropFirst(2))'?")
       return nil
     }

@@ -1,6 +1,7 @@
 import Balancing
 import ConfigLanguage
 import Engine
+import HTTP
 import Primitives
 
 extension Draft {
@@ -27,7 +28,13 @@ extension Draft {
     if let idle = section.value("pool", "idle") { shard.poolIdle = Int(idle.number) }
     shard.speaksHTTP2 = section.value("protocol", "PROTOCOL")?.text == "h2"
     shard.sticky = section.first("sticky").flatMap(sticky)
-    shard.health = section.first("health").flatMap(health)
+    shard.concurrency = concurrency(of: section)
+    // What `defaults` say is judged where it is taken.
+    let mayUseHTTP2 = shard.speaksHTTP2 || name.isEmpty
+    shard.health = section.first("health").flatMap { health($0, speaksHTTP2: mayUseHTTP2) }
+    if let line = section.first("proxy-protocol") {
+      shard.announcement = announcement(line, speaksHTTP2: shard.speaksHTTP2 && !name.isEmpty)
+    }
     shard.tls = section.first("tls").flatMap { tls($0, shard.backends, offersHTTP2: shard.speaksHTTP2) }
     return shard
   }
@@ -60,16 +67,50 @@ extension Draft {
     return Sticky(cookie: cookie.text, lifetime: lifetime.number)
   }
 
-  private func health(_ directive: Directive) -> HealthCheck? {
-    guard let path = directive["PATH"] else { return nil }
-    guard isTarget(path) else { return nil }
-    var check = HealthCheck(path: path.text)
-    if let method = directive["METHOD"] { check.method = method.text }
+  private func health(_ directive: Directive, speaksHTTP2: Bool) -> HealthCheck? {
+    guard let question = question(directive, speaksHTTP2: speaksHTTP2) else { return nil }
+    var check = HealthCheck(question)
     if let interval = directive["every"] { check.interval = interval.number }
     if let timeout = directive["timeout"] { check.timeout = timeout.number }
     if let rise = directive["rise"] { check.rise = Int(rise.number) }
     if let fall = directive["fall"] { check.fall = Int(fall.number) }
     return check
+  }
+
+  /// How connections to backends say whom they speak for.
+  private func announcement(_ directive: Directive, speaksHTTP2: Bool) -> ProxyHeader.Form {
+    let isText = directive["VERSION"]?.text == "v1"
+    let checksum = directive["checksum"]
+    if isText, let checksum, checksum.text == "on" {
+      diagnostics.error("version 1 has no checksum", at: checksum.word.range, suggestion: "use v2")
+    }
+    if speaksHTTP2 {
+      diagnostics.error(
+        "'proxy-protocol' and 'protocol h2' exclude each other: a connection that says whom it speaks for serves no other client",
+        at: directive.range)
+    }
+    return isText ? .text : checksum?.text == "on" ? .checked : .binary
+  }
+
+  /// What a check asks, by the form of its line.
+  private func question(_ directive: Directive, speaksHTTP2: Bool) -> HealthCheck.Question? {
+    switch directive.form {
+    case 0:
+      let services = directive.all("SERVICE")
+      if services.count > 1 {
+        diagnostics.error("\(services[1].word.shown) is one service too many", at: services[1].word.range)
+        return nil
+      }
+      guard speaksHTTP2 else {
+        diagnostics.error("'health grpc' needs HTTP/2", at: directive.range, suggestion: "add 'protocol h2'")
+        return nil
+      }
+      return .grpc(service: services.first?.text ?? "")
+    case 1: return .tcp
+    default:
+      guard let path = directive["PATH"], isTarget(path), let method = directive["METHOD"] else { return nil }
+      return .http(method: method.text, path: path.text)
+    }
   }
 
   /// Whether a value can be asked for, or be a prefix of what is asked for; says what is wrong otherwise.

@@ -98,6 +98,7 @@ extension Draft {
     var policy = inherited
     read(section, into: &policy)
     if policy != inherited { record.policy = place(of: policy, id.word.range) }
+    record.scheduling = scheduling(of: section)
     return record
   }
 

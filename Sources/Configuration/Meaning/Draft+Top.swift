@@ -16,6 +16,7 @@ extension Draft {
     blueprint.workers = workers.map { $0.text == "auto" ? processors : Int($0.number) } ?? processors
     if let drain = top("drain")?["TIME"] { blueprint.drain = drain.number }
     if let shows = top("rate-limit-headers")?["SWITCH"] { blueprint.showsRateLimits = shows.text == "on" }
+    blueprint.addsForwarded = top("forwarded")?["SWITCH"]?.text == "on"
     readAddresses(&blueprint)
     readAccessLog()
     blueprint.keepsRecords = process.accessLog != .off

@@ -2,6 +2,7 @@ import ConfigLanguage
 import Configuration
 import Engine
 import FoundationEssentials
+import Glibc
 import Platform
 
 extension Conductor {
@@ -27,6 +28,10 @@ extension Conductor {
   static func check(configPath: String, json: Bool) -> Int32 {
     switch outcome(configPath, previous: nil) {
     case .loaded(let loaded):
+      if let report = accessLogTrouble(loaded) {
+        print(json ? report.json + "\n" : report.text, terminator: "")
+        return 1
+      }
       let blueprint = loaded.blueprint
       if json {
         print(loaded.warnings.json)
@@ -41,6 +46,17 @@ extension Conductor {
       print(json ? report.json + "\n" : report.text, terminator: "")
       return 1
     }
+  }
+
+  /// Why the access log could not be written, if that is to be seen already. Who may write where is not asked: it is
+  /// another user that will.
+  private static func accessLogTrouble(_ loaded: LoadedConfiguration) -> DiagnosticReport? {
+    guard case .file(let path) = loaded.process.accessLog else { return nil }
+    var folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+    var facts = stat()
+    guard stat(folder, &facts) != 0, errno == ENOENT || errno == ENOTDIR else { return nil }
+    return loaded.report(unwritableAccessLog: "there is no directory '\(folder)'")
   }
 
   /// Prints the reference of a directive: 0, or 2 when there is none of that name.

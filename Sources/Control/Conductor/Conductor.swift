@@ -34,6 +34,7 @@ final class Conductor {
   private var writer: RecordWriter?
   private let quotas: QuotaKeeper?
   private var backends = BackendWatch()
+  private var handshakes = HandshakeWatch()
 
   // MARK: - the commands
 
@@ -74,7 +75,12 @@ final class Conductor {
     guard let loaded else { return nil }
     do {
       let conductor = try Conductor(loaded, configPath)
-      try conductor.startAround(loaded.process)
+      do {
+        try conductor.startAround(loaded.process)
+      } catch {
+        conductor.engine.abandon()
+        throw error
+      }
       conductor.becomeReady()
       return conductor
     } catch {
@@ -188,9 +194,13 @@ final class Conductor {
       if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
       for line in backends.changes(in: engine) { say(line) }
       tellCrossings()
+      for line in handshakes.lines(about: engine.takeHandshakeFailures(), at: Clock.now()) { say(line) }
       for folder in engine.blueprint.certificateFolders {
         for finding in folder.poll() {
-          say("certificate not taken: \(finding.path) \(finding.reason); what was in use before stays")
+          let (what, outcome) =
+            finding.isStaple
+            ? ("OCSP answer", "no OCSP answer is shown") : ("certificate", "what was in use before stays")
+          say("\(what) not taken: \(finding.path) \(finding.reason); \(outcome)")
         }
       }
     }

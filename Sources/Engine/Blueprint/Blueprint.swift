@@ -1,4 +1,5 @@
 public import Balancing
+public import HTTP
 public import Platform
 public import Primitives
 public import Tenancy
@@ -25,6 +26,8 @@ public struct Blueprint: Sendable {
   public var bounds = Bounds()
   /// Peers whose forwarding fields and tenant field are believed.
   public var trust: [IPNetwork] = []
+  /// Whether backends are told of the client by `Forwarded` (RFC 7239) too.
+  public var addsForwarded = false
   /// Where a tenant's name may come from.
   public var resolving = ResolvingRules()
   /// Who serves requests that name no tenant; `nil` refuses them.
@@ -153,9 +156,31 @@ public struct Shard: Sendable {
   public var speaksHTTP2 = false
   /// How TLS is spoken to the backends; `nil` speaks in clear.
   public var tls: ShardTLS?
+  /// How many requests its backends are given at once; `nil` is unlimited.
+  public var concurrency: ShardConcurrency?
+  /// How each connection to a backend says first whom it speaks for; such a connection serves one request, by HTTP/1.1.
+  public var announcement = ProxyHeader.Form.none
 
   /// A shard without backends.
   public init(name: String) { self.name = name }
+}
+
+/// How many requests the backends of a shard are given at once, and what becomes of the others.
+public struct ShardConcurrency: Sendable, Hashable {
+  /// Requests at its backends at once, 1 ... 1,000,000; spread over them by weight. Where it is adaptive, what it begins with.
+  public var limit: Int32
+  /// Between what bounds it follows the time that requests take; `nil` when it is fixed.
+  public var adaptive: ClosedRange<Int32>?
+  /// How much waits beside them, and how long.
+  public var queue = QueueRules()
+  /// Percent of `limit` that tenants above their share may hold with requests longer than usual, 1 ... 100.
+  public var longShare: Int32 = 37
+
+  /// `limit` requests at once, with the defaults of the language.
+  public init(limit: Int32) { self.limit = limit }
+
+  /// Requests that an adaptive limit begins with, for each backend.
+  public static let start: Int32 = 20
 }
 
 /// An application server.
@@ -189,12 +214,21 @@ public struct Sticky: Sendable {
   }
 }
 
-/// An active check: a request sent to each backend of a shard at an interval.
+/// An active check, made of each backend of a shard at an interval.
 public struct HealthCheck: Sendable {
-  /// The method, GET or HEAD.
-  public var method = "GET"
-  /// The target, starting with a slash.
-  public var path: String
+  /// What is asked, and so what success is.
+  public enum Question: Sendable, Equatable {
+    /// An answer of 200 ... 399 to GET or HEAD of a target that starts with a slash.
+    case http(method: String, path: String)
+    /// SERVING from grpc.health.v1.Health/Check for a service, for the server as a whole where its name is empty; over
+    /// HTTP/2 only.
+    case grpc(service: String)
+    /// That a connection is accepted, and its handshake comes to its end.
+    case tcp
+  }
+
+  /// What is asked.
+  public var question: Question
   /// Nanoseconds from one check to the next.
   public var interval: Int64 = 5 * .second
   /// Nanoseconds a check may take.
@@ -204,6 +238,6 @@ public struct HealthCheck: Sendable {
   /// Failures in a row that take a backend out.
   public var fall = 3
 
-  /// A check of `path` with the defaults of the language.
-  public init(path: String) { self.path = path }
+  /// A check with the defaults of the language.
+  public init(_ question: Question) { self.question = question }
 }

@@ -1,4 +1,5 @@
 import Balancing
+import HTTP
 import Primitives
 import Tenancy
 
@@ -24,6 +25,10 @@ struct ShardEntry: BitwiseCopyable {
   /// How long the cookie is good for, in seconds.
   var cookieLifetime: Int64
   var speaksHTTP2: Bool
+  /// Its slots; `nil` when they are not bounded.
+  var gate: UnsafeMutablePointer<ShardGate>?
+  /// How connections to its backends say whom they speak for.
+  var announcement: ProxyHeader.Form
 }
 
 /// A backend as the data path reads it.
@@ -78,6 +83,9 @@ final class BlueprintImage: @unchecked Sendable {
     plans = .allocate(capacity: max(1, blueprint.planNames.count))
     for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
     for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
+    if blueprint.shards.contains(where: { $0.concurrency != nil }) {
+      roster.standings.ensure(capacity: blueprint.tenants.capacity)
+    }
     var nextBackend = 0
     var isComplete = true
     for (index, shard) in blueprint.shards.enumerated() {
@@ -89,15 +97,31 @@ final class BlueprintImage: @unchecked Sendable {
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         balance: shard.balance, name: name, hash: hash,
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
-        speaksHTTP2: shard.speaksHTTP2)
+        speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency),
+        announcement: shard.announcement)
+      let weights = shard.backends.reduce(0) { $0 + $1.weight }
+      var allSlots: Int64 = 0
       for backend in shard.backends {
         let backendNumber =
-          number < 0 ? -1 : roster.number(of: backend, shard: number, check: shard.health, tls: shard.tls)
+          number < 0
+          ? -1
+          : roster.number(
+            of: backend, shard: number, check: shard.health, tls: shard.tls, announcement: shard.announcement)
         isComplete = isComplete && backendNumber >= 0
+        if backendNumber >= 0 {
+          let slots = roster.slots(ofBackend: backendNumber, shard.concurrency, weight: backend.weight, among: weights)
+          roster.statuses[Int(backendNumber)].slots.store(slots, ordering: .relaxed)
+          allSlots += Int64(slots)
+        }
         backends[nextBackend] = BackendEntry(
-          number: backendNumber, weight: Int32(backend.weight), poolIdle: Int32(shard.poolIdle),
+          number: backendNumber, weight: Int32(backend.weight),
+          // What speaks for one client must not serve another.
+          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0,
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
+      }
+      if let gate = shards[index].gate, shard.concurrency?.adaptive != nil {
+        gate.pointee.slots.limit.store(Int32(clamping: allSlots), ordering: .relaxed)
       }
     }
     for (place, shard) in blueprint.unlistedShards.enumerated() {

@@ -23,10 +23,10 @@ extension Worker where N: ~Copyable {
       taken += 1
       connection.pointee.socket = socket
       if network.redirects(listener) { connection.pointee.flags.insert(.redirects) }
+      let protocols = listener < listenerProtocols.count ? listenerProtocols[listener] : .http1
+      if protocols == .http2 { connection.pointee.flags.insert(.isHTTP2Only) }
       welcome(slot)
-      if listener < listenerProtocols.count, listenerProtocols[listener] != .http1 {
-        expectHTTP2(slot, listenerProtocols[listener])
-      }
+      if protocols != .http1 { expectHTTP2(slot, protocols) }
     }
   }
 
@@ -57,7 +57,10 @@ extension Worker where N: ~Copyable {
       mine[network.isResumed(connection.pointee.socket) ? WorkerPlace.resumed : WorkerPlace.handshakes].add()
       // What the handshake agreed on, not the first bytes.
       connection.pointee.flags.remove(.choosesProtocol)
+      if network.strictTransport(connection.pointee.socket).count > 0 { connection.pointee.flags.insert(.isStrict) }
       if network.hasAgreedOnHTTP2(connection.pointee.socket) { startHTTP2(slot) }
+    } else if connection.pointee.flags.contains(.isHTTP2Only) {
+      startHTTP2(slot)
     }
     network.takeAnnounced(
       connection.pointee.socket, peer: &connection.pointee.address, port: &connection.pointee.port)
@@ -100,7 +103,9 @@ extension Worker where N: ~Copyable {
     assert(connection.pointee.exchange < 0, "a client closed under its exchange")
     if connection.pointee.flags.contains(.isStream) { return closeStream(slot) }
     if connection.pointee.flags.contains(.isHTTP2) { abandonStreams(slot) }
-    if connection.pointee.phase == .connecting { mine[WorkerPlace.failedHandshakes].add() }
+    if connection.pointee.phase == .connecting, network.isSecure(connection.pointee.socket) {
+      mine[WorkerPlace.failedHandshakes].add()
+    }
     setActive(slot, false)
     mine[WorkerPlace.idleConnections].subtract()
     clientCount -= 1

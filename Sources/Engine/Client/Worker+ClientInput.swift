@@ -249,6 +249,8 @@ extension Worker where N: ~Copyable {
     guard !exchanges[connection.pointee.exchange].pointee.flags.contains(.isAnswered),
       !connection.pointee.output.isAllocated
     else { return }
+    // One that is gone is to leave its queue at once.
+    if exchanges[connection.pointee.exchange].pointee.phase == .queued { return probeClient(slot) }
     setDeadline(slot, network.now.advanced(by: Limit.abortProbe))
   }
 

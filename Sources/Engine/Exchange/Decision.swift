@@ -12,6 +12,8 @@ struct RequestFacts {
   var hasTwoFields = false
   /// The target's path.
   var path: UnsafeBufferPointer<UInt8>
+  /// What the client's certificate says, where a rule asks for it.
+  var certificate = CertificateNames.none
 }
 
 /// Whose request it is and where it goes, before any limit is asked.
@@ -60,7 +62,8 @@ extension ImageView {
     let resolution = rules._withUnsafeGuaranteedRef { rules in
       directory._withUnsafeGuaranteedRef { directory in
         rules.resolve(
-          in: directory, host: facts.host, header: facts.field, path: facts.path, fallback: unknownTenant)
+          in: directory, host: facts.host, header: facts.field, path: facts.path, certificate: facts.certificate,
+          fallback: unknownTenant)
       }
     }
     decision.source = resolution.source

@@ -14,6 +14,8 @@ enum DroppedFields {
   static let untrustedRequest = request.union([
     FieldSet(.xForwardedProto), FieldSet(.xForwardedHost), FieldSet(.forwarded),
   ])
+  /// How long the client waits: where it was understood, what is left of it is written anew.
+  static var deadlines: FieldSet { FieldSet(.grpcTimeout).union(FieldSet(.xRequestTimeout)) }
   /// These and a length that is written anew.
   @inline(never)
   static func withLength(_ fields: FieldSet) -> FieldSet { fields.union(FieldSet(.contentLength)) }

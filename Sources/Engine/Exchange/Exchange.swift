@@ -6,6 +6,8 @@ import Tenancy
 enum ExchangePhase: UInt8, BitwiseCopyable {
   /// Who asks, and whether they may.
   case admitting
+  /// Waits for a slot of its shard.
+  case queued
   /// A connection to a backend is being opened.
   case connecting
   /// The request is on its way; nothing of the response has come.
@@ -18,7 +20,7 @@ enum ExchangePhase: UInt8, BitwiseCopyable {
 
 /// Facts about an exchange, each a bit.
 struct ExchangeFlags: OptionSet, BitwiseCopyable {
-  let rawValue: UInt16
+  let rawValue: UInt32
   /// The client's connection stays open afterwards, as far as the client is concerned.
   static let keepsClient = ExchangeFlags(rawValue: 1)
   /// The request has been received in whole.
@@ -51,6 +53,9 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isLast = ExchangeFlags(rawValue: 32768)
   /// The load of the backend counts this attempt.
   static let isLoading = ExchangeFlags(rawValue: 8192)
+  /// Holds a slot of its shard; with the second, one of the few for long requests.
+  static let holdsSlot = ExchangeFlags(rawValue: 1 << 16)
+  static let holdsLongSlot = ExchangeFlags(rawValue: 1 << 17)
 }
 
 /// How an affinity cookie fared.
@@ -97,8 +102,12 @@ struct Exchange: BitwiseCopyable {
   var code = RefusalCode.none
   var source = TenantSource.none
   var affinity = AffinityResult.none
+  /// The fields that gave it a deadline.
+  var deadlines: DeadlineFields = []
   var attempts: UInt8 = 0
   var interim: UInt8 = 0
+  /// The slot whose timer ends it, -1 when it has no deadline of its own.
+  var alarm: Int32 = -1
   /// The status sent, 0 before.
   var status: UInt16 = 0
   var tenant: TenantIndex = -1
@@ -115,9 +124,8 @@ struct Exchange: BitwiseCopyable {
   var limit: Int32 = -1
   /// What it holds of limits other than plain ones, -1 for nothing.
   var hold: Int32 = -1
-  /// Nanoseconds that its limits make it wait, 0 once it has; and how long it has waited, -1 when it had not to.
+  /// Nanoseconds that its limits make it wait, 0 once it has.
   var pause: Int64 = 0
-  var queued: Int64 = -1
   var request = BodyProgress()
   var response = BodyProgress()
   /// How the response's body is delimited towards the client.
@@ -139,6 +147,15 @@ struct Exchange: BitwiseCopyable {
   var wallStarted: Int64 = 0
   var bytesIn: UInt64 = 0
   var bytesOut: UInt64 = 0
+  /// Its place in the queue of its shard, since when, and until when it may wait.
+  var ticket = QueueTicket.none
+  var parkedAt = Instant.distantPast
+  var parkedUntil = Instant.distantFuture
+  /// How long it waited; -1 when it did not.
+  var queued: Int64 = -1
+  /// The backend whose slot it holds, by number, and since when.
+  var slotBackend: Int32 = -1
+  var slotTaken = Instant.distantPast
 
   init(client: Int32, started: Instant) {
     self.client = client

@@ -5,6 +5,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case headTooLarge, targetTooLong, bodyTooLarge
   case overloaded, rateLimited, concurrencyLimited
   case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
+  case upgradeUnsupported
 
   /// How many codes.
   static let count = allCases.count
@@ -29,6 +30,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .responseTimeout: "response_timeout"
     case .requestTimeout: "request_timeout"
     case .misdirected: "misdirected"
+    case .upgradeUnsupported: "upgrade_unsupported"
     }
   }
 
@@ -45,6 +47,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .misdirected: 421
     case .rateLimited, .concurrencyLimited: 429
     case .headTooLarge: 431
+    case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
     case .overloaded, .noBackend: 503
     case .responseTimeout: 504
@@ -63,6 +66,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case 421: "Misdirected Request"
     case 429: "Too Many Requests"
     case 431: "Request Header Fields Too Large"
+    case 501: "Not Implemented"
     case 502: "Bad Gateway"
     case 503: "Service Unavailable"
     default: "Gateway Timeout"
@@ -80,7 +84,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: "The request's fields are too large."
     case .targetTooLong: "The request's target is too long."
     case .bodyTooLarge: "The request's body is too large."
-    case .overloaded: "The proxy has no room for more."
+    case .overloaded: "There is no room for the request now."
     case .rateLimited: "The tenant's request rate is used up."
     case .concurrencyLimited: "The tenant has too many requests in flight."
     case .noBackend: "No application server is available."
@@ -89,6 +93,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .responseTimeout: "The application server did not answer in time."
     case .requestTimeout: "The request did not arrive in time."
     case .misdirected: "The connection was made for another tenant than the request names."
+    case .upgradeUnsupported: "The application server takes no WebSocket over HTTP/2."
     }
   }
 
@@ -103,6 +108,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"
+    case .upgradeUnsupported: "http_upgrade_failed"
     case .none, .overloaded: "connection_limit_reached"
     }
   }

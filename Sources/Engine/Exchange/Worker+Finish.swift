@@ -18,6 +18,8 @@ extension Worker where N: ~Copyable {
     let client = exchange.pointee.client
     assert(connections[client].pointee.exchange == id, "an exchange ended twice")
     dropUpstream(id)
+    leaveShard(id)
+    if exchange.pointee.alarm >= 0 { endAlarm(exchange) }
     if exchange.pointee.flags.contains(.isCounted) { process.ledger.account(exchange.pointee.tenant).pointee.leave() }
     let duration = network.now - exchange.pointee.started
     count(exchange, duration)
@@ -148,6 +150,9 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     if connection.pointee.flags.contains(.isHTTP2) { return connectionIsDue(slot) }
     if connection.pointee.flags.contains(.isStream), connection.pointee.output.isAllocated { return streamStalls(slot) }
+    if connection.pointee.exchange >= 0, exchanges[connection.pointee.exchange].pointee.phase == .queued {
+      return waiterIsDue(slot, connection.pointee.exchange)
+    }
     switch connection.pointee.phase {
     case .idle, .lingering: closeClient(slot, resetting: false)
     case .head: refuseUnread(slot, .requestTimeout, received: connection.pointee.input.count)
@@ -172,7 +177,7 @@ extension Worker where N: ~Copyable {
 
   /// Asks a client that has ended its half whether it is still there: an interim response provokes a reset if it is
   /// not, and any HTTP/1.1 client skips it (RFC 9110, section 15.2).
-  private mutating func probeClient(_ slot: Int32) {
+  mutating func probeClient(_ slot: Int32) {
     let connection = connections[slot]
     let id = connection.pointee.exchange
     guard id >= 0, exchanges[id].pointee.minorVersion >= 1 else { return }

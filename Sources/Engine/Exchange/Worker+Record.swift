@@ -9,8 +9,8 @@ extension Worker where N: ~Copyable {
     record.time = value.wallStarted
     record.duration = duration
     if value.connected != .distantPast { record.connect = value.connected - value.attemptStarted }
-    if value.firstByte != .distantPast { record.firstByte = value.firstByte - value.started }
     record.queued = value.queued
+    if value.firstByte != .distantPast { record.firstByte = value.firstByte - value.started }
     record.bytesIn = value.bytesIn
     record.bytesOut = value.bytesOut
     record.epoch = value.shard >= 0 ? Int64(truncatingIfNeeded: value.epoch) : -1

@@ -13,6 +13,7 @@ extension TenantSource {
     case .header: "header"
     case .path: "path"
     case .fallback: "fallback"
+    case .certificate: "certificate"
     }
   }
 }
@@ -91,6 +92,9 @@ extension Worker where N: ~Copyable {
     let hitRate =
       code == .rateLimited || exchange.pointee.flags.contains(.showsRate) || exchange.pointee.texts.rateLimit.count > 0
     if hitRate { writeRateLimit(&writer, exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isStrict) {
+      writeStrictTransport(&writer, exchange.pointee.client)
+    }
     writeConnection(&writer, exchange)
     writer.append("\r\n")
   }
@@ -234,6 +238,15 @@ extension Worker where N: ~Copyable {
   /// Tells a client over the bound on connections so.
   mutating func refuseSurplus(_ slot: Int32) {
     connections[slot].pointee.headStarted = network.now
-    refuseUnread(slot, .overloaded, received: 0)
+    guard connections[slot].pointee.flags.contains(.isHTTP2Only) else {
+      return refuseUnread(slot, .overloaded, received: 0)
+    }
+    // Who speaks HTTP/2 only learns it by a GOAWAY: no stream was looked at, all may be sent elsewhere.
+    mine[WorkerPlace.refused + Int(RefusalCode.overloaded.rawValue)].add()
+    recordUnread(slot, .overloaded, received: 0)
+    startHTTP2(slot)
+    connections[slot].pointee.http2!.pointee.machine.finishShutdown()
+    takeOutbox(slot)
+    closeIfDrained(slot)
   }
 }

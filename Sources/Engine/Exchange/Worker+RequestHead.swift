@@ -12,16 +12,17 @@ extension Worker where N: ~Copyable {
   ) -> Bool {
     let exchange = exchanges[id]
     let texts = (view.keepsRecords ? 4 * Limit.loggedText : 0) + limitTextCount
-    var kept = buffers.take(head.length + Self.ownFields + 2 * head.host.count + texts)
+    var kept = buffers.take(head.length + Self.ownFields + 3 * head.host.count + texts)
     var writer = ByteWriter(kept.memory!, capacity: BufferPool.capacity(kept.size))
     if view.keepsRecords { writeTexts(&writer, exchange, base, head) }
     if limitTextCount > 0 { keepLimitText(&writer, exchange) }
     kept.start = Int32(writer.count)
     let line = writeRequestLine(&writer, exchange, base, head)
-    writeFields(&writer, slot, base, head, behind: line)
+    writeFields(&writer, exchange, base, head, behind: line)
     writeTenant(&writer, exchange)
     writeForwarding(&writer, exchange, slot, base, head)
     writeBodyFields(&writer, exchange, base, head)
+    if exchange.pointee.alarm >= 0 { writeDeadline(&writer, exchange) }
     writer.append("\r\n")
     kept.end = Int32(writer.count)
     exchange.pointee.kept = kept
@@ -75,11 +76,14 @@ extension Worker where N: ~Copyable {
 
   /// Passes the client's fields on as runs of their original bytes, the first of them behind `line`.
   private mutating func writeFields(
-    _ writer: inout ByteWriter, _ slot: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead, behind line: ByteRange
+    _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
+    _ head: RequestHead, behind line: ByteRange
   ) {
-    let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
+    let isTrusted = connections[exchange.pointee.client].pointee.flags.contains(.isTrusted)
     var drop = isTrusted ? DroppedFields.request : DroppedFields.untrustedRequest
     if parser.hasUnusualLength { drop = DroppedFields.withLength(drop) }
+    if exchange.pointee.alarm >= 0 { drop = drop.union(DroppedFields.deadlines) }
+    if view.addsForwarded { drop.insert(.forwarded) }
     let unremovable = DroppedFields.unremovable
     let mayNameTenant = view.rules._withUnsafeGuaranteedRef { $0.hasHeader }
     var start = line.start
@@ -141,11 +145,38 @@ extension Worker where N: ~Copyable {
       writer.append("\r\nX-Forwarded-Host: ")
       writer.append(base + Int(head.host.start), head.host.count)
     }
+    if view.addsForwarded { writeForwarded(&writer, connection, base, head) }
     writer.append("\r\nX-Request-Id: ")
     let start = Int32(writer.count)
     if !(isTrusted && writeRequestID(&writer, base, head)) { writeFreshID(&writer) }
     exchange.pointee.texts.requestID = ByteRange(start, Int32(writer.count))
     writer.append("\r\nVia: 1.1 gatehouse\r\n")
+  }
+
+  /// Adds the client to the chain of a trusted peer, or begins one: what can't be read is not passed on.
+  @inline(never)
+  private mutating func writeForwarded(
+    _ writer: inout ByteWriter, _ connection: UnsafeMutablePointer<Connection>, _ base: UnsafePointer<UInt8>,
+    _ head: RequestHead
+  ) {
+    writer.append("\r\nForwarded: ")
+    if connection.pointee.flags.contains(.isTrusted), head.seen.contains(.forwarded), isForwardedChain(base, head) {
+      writeValues(of: .forwarded, &writer, base, head)
+    }
+    ForwardedField.write(
+      for: connection.pointee.port == 0 ? nil : connection.pointee.address,
+      host: UnsafeBufferPointer(start: base + Int(head.host.start), count: head.host.count),
+      isSecure: connection.pointee.flags.contains(.isSecure), to: &writer)
+  }
+
+  /// Whether all values of Forwarded together are a chain that another element may be added to.
+  private mutating func isForwardedChain(_ base: UnsafePointer<UInt8>, _ head: RequestHead) -> Bool {
+    var elements = 0
+    for index in 0..<head.fieldCount where parser.fields[index].id == .forwarded {
+      guard let count = ForwardedField.count(base, parser.fields[index].value) else { return false }
+      elements += count
+    }
+    return elements < ForwardedField.elementBound
   }
 
   /// A request id of 32 digits.

@@ -128,6 +128,9 @@ extension Worker where N: ~Copyable {
     if exchange.pointee.delivery == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     if exchange.pointee.flags.contains(.setsCookie) { writeCookie(&writer, exchange) }
     if exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isStrict), !isStrictAlready(base, head) {
+      writeStrictTransport(&writer, exchange.pointee.client)
+    }
     writeConnection(&writer, exchange)
     writer.append("\r\n")
   }
@@ -238,6 +241,8 @@ extension Worker where N: ~Copyable {
       var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
       writeTrailers(&writer, base)
       guard sendResponseBytes(id, writeScratch, writer.count) else { return count }
+      // The last chunk stands before them: a response by HTTP/2 gets no other.
+      exchanges[id].pointee.response.framing = .chunked
     } else if exchanges[id].pointee.flags.contains(.isStream) {
       sendStreamTrailers(id, base)
     }

@@ -7,12 +7,40 @@ extension Worker where N: ~Copyable {
   /// Whether the name a connection's handshake asked for is another tenant's than the request's (RFC 9110, 15.5.20).
   @inline(never)
   mutating func isMisdirected(_ slot: Int32, _ host: UnsafeBufferPointer<UInt8>, _ tenant: TenantIndex) -> Bool {
-    let isStream = connections[slot].pointee.flags.contains(.isStream)
-    let connection = isStream ? connections[slot].pointee.parent : slot
-    let name = network.serverName(connections[connection].pointee.socket)
+    let name = network.serverName(socket(of: slot))
     guard name.count > 0, !name.elementsEqual(host) else { return false }
     let named = view.tenant(ofHost: name)
     return named >= 0 && named != tenant
+  }
+
+  /// Who the client of a connection or stream has proved to be.
+  @inline(never)
+  mutating func clientNames(_ slot: Int32) -> CertificateNames {
+    network.clientNames(socket(of: slot))
+  }
+
+  /// The socket of a connection, or of a stream's connection.
+  private mutating func socket(of slot: Int32) -> Int32 {
+    let isStream = connections[slot].pointee.flags.contains(.isStream)
+    return connections[isStream ? connections[slot].pointee.parent : slot].pointee.socket
+  }
+
+  /// Whether a backend's answer has a `Strict-Transport-Security` of its own, which is let be.
+  @inline(never)
+  mutating func isStrictAlready(_ base: UnsafePointer<UInt8>, _ head: ResponseHead) -> Bool {
+    for index in 0..<head.fieldCount {
+      let name = parser.fields[index].name
+      if FieldText.matches(base + Int(name.start), name.count, "strict-transport-security") { return true }
+    }
+    return false
+  }
+
+  /// Tells a client to come by TLS only (RFC 6797, section 7.1), as its listener has it.
+  @inline(never)
+  mutating func writeStrictTransport(_ writer: inout ByteWriter, _ slot: Int32) {
+    let line = network.strictTransport(socket(of: slot))
+    guard let start = line.baseAddress else { return }
+    writer.append(start, line.count)
   }
 
   /// Sends a request on to the same target on the listener that speaks TLS; returns how many bytes were used.

@@ -22,6 +22,9 @@ extension Worker where N: ~Copyable {
     if connections[slot].pointee.flags.contains(.redirects) { return redirect(id, base, count, head) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
+    if !head.seen.isDisjoint(with: DroppedFields.deadlines), !takeDeadline(id, base, head) {
+      return refuse(id, .overloaded, base, count, head)
+    }
     guard keepRequest(id, slot, base, head) else { return refuse(id, .headTooLarge, base, count, head) }
     // The cookie is read now: chunk headers of the body may be written over the end of the head.
     chooseBackend(id, base, head)
@@ -32,7 +35,11 @@ extension Worker where N: ~Copyable {
       if used < count { used += takeBody(slot, base + used, count - used) }
       guard connections[slot].pointee.exchange == id else { return used }
     }
-    if exchange.pointee.pause > 0 { delay(id) } else { openUpstream(id) }
+    if exchange.pointee.alarm >= 0, isTooLate(exchange) {
+      failRequest(id, .responseTimeout)
+      return used
+    }
+    if exchange.pointee.pause > 0 { delay(id) } else if enterShard(id) { openUpstream(id) }
     return used
   }
 
@@ -75,14 +82,20 @@ extension Worker where N: ~Copyable {
   ) -> RefusalCode {
     let exchange = exchanges[id]
     let isTrusted = connections[slot].pointee.flags.contains(.isTrusted)
-    let facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, name: parser.hostName)
+    var facts = view.facts(of: head, parser.fields, base, isTrusted: isTrusted, name: parser.hostName)
+    if view.asksForCertificate, connections[slot].pointee.flags.contains(.isSecure) {
+      facts.certificate = clientNames(slot)
+    }
     let decision = view.decide(facts)
     exchange.pointee.tenant = decision.tenant
     exchange.pointee.source = decision.source
     if decision.shard >= 0 {
       exchange.pointee.shard = view.shards[Int(decision.shard)].number
       exchange.pointee.epoch = decision.epoch
-      if view.shards[Int(decision.shard)].speaksHTTP2 { exchange.pointee.flags.insert(.toHTTP2) }
+      if view.shards[Int(decision.shard)].speaksHTTP2 {
+        exchange.pointee.flags.insert(.toHTTP2)
+        if exchange.pointee.flags.contains(.wantsUpgrade), !upgradesByHTTP2(exchange, base, head) { return .badRequest }
+      }
     }
     if decision.tenant >= 0 {
       counters.announce(decision.tenant, shard: exchange.pointee.shard)

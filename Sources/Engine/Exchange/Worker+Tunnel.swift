@@ -15,6 +15,8 @@ extension Worker where N: ~Copyable {
     exchange.pointee.flags.insert(.isAnswered)
     exchange.pointee.flags.remove(.keepsClient)
     noteResponse(exchange)
+    // A tunnel is open for hours and mostly silent: it is not work that the backend can only do so much of at once.
+    if exchange.pointee.flags.contains(.holdsSlot) { giveSlotBack(exchange, learns: false) }
     connections[slot].pointee.phase = .tunnel
     let client = exchange.pointee.client
     connections[client].pointee.phase = .tunnel
@@ -58,6 +60,9 @@ extension Worker where N: ~Copyable {
       _ = sendResponseBytes(id, bytes, count)
     } else {
       exchange.pointee.bytesIn += UInt64(count)
+      if exchange.pointee.flags.contains(.toHTTP2) {
+        return sendStreamData(exchange.pointee.upstream, bytes, count, endsStream: false)
+      }
       if !send(exchange.pointee.upstream, bytes, count) { breakResponse(id) }
     }
   }

@@ -25,7 +25,7 @@ extension RefusalCode {
     switch self {
     case .none: 0
     case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .misdirected: 13
-    case .tenantUnknown: 12
+    case .tenantUnknown, .upgradeUnsupported: 12
     case .tenantSuspended: 7
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4
@@ -67,7 +67,27 @@ extension Worker where N: ~Copyable {
     writer.append("\r\n")
     let isLimited = code == .rateLimited || exchange.pointee.texts.rateLimit.count > 0
     if isLimited || exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isStrict) {
+      writeStrictTransport(&writer, exchange.pointee.client)
+    }
     exchange.pointee.bytesOut += UInt64(writer.count)
     sendStreamLines(exchange.pointee.client, status: 200, writeScratch, writer.count, endsStream: true)
+  }
+  /// Ends a call of gRPC whose answer has begun: its trailers say why.
+  mutating func endCall(_ id: Int32, _ code: RefusalCode) {
+    let connection = connections[exchanges[id].pointee.client]
+    dropUpstream(id)
+    var writer = ByteWriter(writeScratch, capacity: Self.bodyPlace)
+    writer.append("grpc-status: ")
+    writer.append(decimal: code.grpcStatus)
+    writer.append("\r\ngrpc-message: ")
+    writer.append(code.name)
+    writer.append("\r\n")
+    // What is left of the request is of no use any more.
+    buffers.giveBack(&connection.pointee.input)
+    if buffers.append(writeScratch, writer.count, to: &connection.pointee.input) {
+      connection.pointee.flags.insert(.hasTrailers)
+    }
+    finish(id, then: .next)
   }
 }

@@ -34,7 +34,7 @@ extension Worker where N: ~Copyable {
     let (parent, place) = streamPlace(exchange.pointee.client)
     let session = connections[parent].pointee.http2!
     var own = ByteWriter(writeScratch, capacity: Limit.ownFields)
-    if head.status >= 200 { writeOwnFields(&own, exchange) }
+    if head.status >= 200 { writeOwnFields(&own, exchange, base, head) }
     let room = HPACKEncoder.room(head.length + own.count)
     guard !own.hasOverflowed, let start = frameRoom(parent, HTTP2Connection.headersRoom(room)) else { return false }
     session.pointee.machine.encoder.pointee.begin(at: start + FrameHeader.count)
@@ -61,9 +61,15 @@ extension Worker where N: ~Copyable {
     }
   }
 
-  private mutating func writeOwnFields(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
+  private mutating func writeOwnFields(
+    _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>,
+    _ head: ResponseHead
+  ) {
     if exchange.pointee.flags.contains(.setsCookie) { writeCookie(&writer, exchange) }
     if exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isStrict), !isStrictAlready(base, head) {
+      writeStrictTransport(&writer, exchange.pointee.client)
+    }
   }
 
   /// A stream's connection, and its place there.

@@ -1,4 +1,5 @@
 import HTTP
+import Platform
 import Primitives
 
 extension Worker where N: ~Copyable {
@@ -49,9 +50,12 @@ extension Worker where N: ~Copyable {
     stream.pointee.backend = connections[parent].pointee.backend
     exchanges[id].pointee.phase = .connecting
     attach(id, slot)
-    guard connections[parent].pointee.phase == .connecting else {
+    guard connections[parent].pointee.phase == .connecting || awaitsSettings(id, session) else {
       sendKept(id)
       return .opened(slot)
+    }
+    if connections[parent].pointee.phase != .connecting {
+      setDeadline(slot, network.now.advanced(by: view.timeouts.connect))
     }
     let last = session.pointee.lastWaiting
     if last >= 0 { connections[last].pointee.poolNext = slot } else { session.pointee.firstWaiting = slot }
@@ -65,19 +69,46 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     let socket = connection.pointee.socket
     guard network.isConnected(socket), !network.isSecure(socket) || network.hasAgreedOnHTTP2(socket) else {
+      if network.isConnected(socket) { noteHandshakeFailure(slot, TLSFailure(.agreement)) }
       return streamsCannotConnect(slot)
     }
     noteConnectSuccess(connection.pointee.backend)
     connection.pointee.phase = .waiting
     setDeadline(slot, network.now.advanced(by: view.timeouts.keepAlive))
-    while connection.pointee.socket >= 0, let session = connection.pointee.http2, session.pointee.firstWaiting >= 0 {
-      let stream = session.pointee.firstWaiting
+    openWaiting(slot)
+    // What gathered before it was connected goes out at the end of the turn, requests or not.
+    if connection.pointee.http2 != nil { _ = frameRoom(slot, 1) }
+  }
+
+  /// Opens the streams of requests that waited for a connection; those of tunnels once its SETTINGS are known.
+  mutating func openWaiting(_ slot: Int32) {
+    let connection = connections[slot]
+    while connection.pointee.socket >= 0, let session = connection.pointee.http2 {
+      var stream = session.pointee.firstWaiting
+      while stream >= 0, awaitsSettings(connections[stream].pointee.exchange, session) {
+        setDeadline(stream, network.now.advanced(by: view.timeouts.connect))
+        stream = connections[stream].pointee.poolNext
+      }
+      guard stream >= 0 else { return }
       unlinkWaiting(stream, session)
       let id = connections[stream].pointee.exchange
       exchanges[id].pointee.connected = network.now
       sendKept(id)
       guard exchanges[id].pointee.upstream == stream, connections[stream].pointee.exchange == id else { continue }
-      continueUpload(exchanges[id].pointee.client)
+      // What opens a tunnel has nothing to upload, and frames may lie where it would be received.
+      if !exchanges[id].pointee.flags.contains(.wantsUpgrade) { continueUpload(exchanges[id].pointee.client) }
+    }
+  }
+
+  /// Whether an exchange opens a tunnel, and it is not known yet whether its backend takes any (RFC 8441 §3).
+  private func awaitsSettings(_ id: Int32, _ session: UnsafeMutablePointer<HTTP2Session>) -> Bool {
+    exchanges[id].pointee.flags.contains(.wantsUpgrade) && !session.pointee.machine.hasSettings
+  }
+
+  /// Has those that wait for the SETTINGS of a connection tried elsewhere.
+  private mutating func dismissWaiting(_ slot: Int32) {
+    while let session = connections[slot].pointee.http2, session.pointee.firstWaiting >= 0 {
+      streamFailed(session.pointee.firstWaiting, wasRefused: true)
     }
   }
 
@@ -134,6 +165,7 @@ extension Worker where N: ~Copyable {
       }
       streamFailed(stream.pointee.owner, wasRefused: stream.pointee.id > session.pointee.machine.lastStream)
     }
+    dismissWaiting(slot)
     closeConnection(slot, resetting: false)
   }
 
@@ -147,6 +179,7 @@ extension Worker where N: ~Copyable {
       connections[stream.pointee.owner].pointee.flags.insert(.isReused)
       streamFailed(stream.pointee.owner, wasRefused: true)
     }
+    dismissWaiting(slot)
     backendIsIdle(slot)
   }
 
@@ -200,7 +233,9 @@ extension Worker where N: ~Copyable {
     let session = connection.pointee.http2!
     if connection.pointee.phase == .connecting { return streamsCannotConnect(slot) }
     if connection.pointee.flags.contains(.blocked) { return loseBackend(slot) }
-    guard session.pointee.machine.streamCount == 0 else { return setDeadline(slot, .distantFuture) }
+    guard session.pointee.machine.streamCount == 0, session.pointee.waiters == 0 else {
+      return setDeadline(slot, .distantFuture)
+    }
     unpool(slot)
     closeConnection(slot, resetting: false)
   }

@@ -177,12 +177,30 @@ extension Worker where N: ~Copyable {
     guard session.pointee.waiting > 0 || session.pointee.hasPaused else { return }
     let hasPaused = session.pointee.hasPaused
     session.pointee.hasPaused = false
+    guard session.pointee.machine.hasRanks else { return serveStreams(slot, session, hasPaused, rank: nil) }
+    var ranks: UInt16 = 0
+    for place in 0..<session.pointee.machine.placeCount {
+      let stream = session.pointee.machine.stream(place)
+      if stream.pointee.id != 0 { ranks |= 1 << UInt16(stream.pointee.rank.rawValue) }
+    }
+    while ranks != 0 {
+      serveStreams(slot, session, hasPaused, rank: StreamRank(rawValue: UInt8(ranks.trailingZeroBitCount)))
+      ranks &= ranks &- 1
+    }
+  }
+
+  /// Serves the streams of a rank, or all: those of one that are to be sent whole from the first place on, others from
+  /// the one whose turn it is.
+  private mutating func serveStreams(
+    _ slot: Int32, _ session: UnsafeMutablePointer<HTTP2Session>, _ hasPaused: Bool, rank: StreamRank?
+  ) {
     let places = session.pointee.machine.placeCount
-    let first = session.pointee.nextPlace
+    let first = rank?.isInTurn == false ? 0 : session.pointee.nextPlace
     for step in 0..<places {
       let place = (first + step) % places
       let stream = session.pointee.machine.stream(place)
       guard stream.pointee.id != 0, stream.pointee.owner >= 0 else { continue }
+      if let rank, stream.pointee.rank != rank { continue }
       if connections[stream.pointee.owner].pointee.output.isAllocated {
         session.pointee.nextPlace = place + 1
         sendWaiting(stream.pointee.owner)

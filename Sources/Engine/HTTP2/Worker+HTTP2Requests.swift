@@ -15,6 +15,10 @@ extension Worker where N: ~Copyable {
     let exchange = exchanges[id]
     let parent = connections[slot].pointee.parent
     let session = connections[parent].pointee.http2!
+    let opensTunnel = exchange.pointee.flags.contains(.wantsUpgrade)
+    if opensTunnel, !session.pointee.machine.peer.takesExtendedConnect {
+      return failRequest(id, .upgradeUnsupported)
+    }
     let place = session.pointee.machine.openStream(owner: slot)
     guard place >= 0 else { return upstreamFailed(slot) }
     connections[slot].pointee.place = place
@@ -27,9 +31,11 @@ extension Worker where N: ~Copyable {
     let isGRPC = connections[exchange.pointee.client].pointee.flags.contains(.isGRPC)
     session.pointee.machine.encoder.pointee.begin(at: start + FrameHeader.count)
     session.pointee.machine.encoder.pointee.add(
-      request: kept.first, head, isSecure: network.isSecure(connections[parent].pointee.socket), takesTrailers: isGRPC)
+      request: kept.first, head, isSecure: network.isSecure(connections[parent].pointee.socket), takesTrailers: isGRPC,
+      opensWebSocket: opensTunnel)
     let body = exchange.pointee.keptBody
-    let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
+    // The stream of a tunnel stays open.
+    let isWhole = exchange.pointee.flags.contains(.isRequestComplete) && !opensTunnel
     let isLast = isWhole && body.count == 0 && exchange.pointee.keptTrailers == 0
     let count = session.pointee.machine.encoder.pointee.count
     let length = session.pointee.machine.frameHeaders(of: place, count, endsStream: isLast, at: start)
@@ -63,12 +69,14 @@ extension Worker where N: ~Copyable {
     if connection.pointee.flags.contains(.closesAfterOutput) {
       connection.pointee.flags.remove(.closesAfterOutput)
       endStreamOutput(slot)
+      if connection.pointee.phase == .tunnel { return endTunnelIfOver(id) }
     }
     if exchanges[id].pointee.phase == .sending {
       let isWhole = exchanges[id].pointee.flags.contains(.isRequestComplete)
       setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
     }
     let client = exchanges[id].pointee.client
+    if connections[client].pointee.phase == .tunnel { return makeReady(client) }
     guard connections[client].pointee.phase == .body || connections[client].pointee.phase == .trailers else { return }
     setDeadline(client, network.now.advanced(by: view.timeouts.bodyIdle))
     // Not at once: frames may be lying where the client would be received.

@@ -15,12 +15,17 @@ extension Worker where N: ~Copyable {
     case .goAway: backendGoesAway(slot)
     case .needsMore, .progress, .request, .malformed, .shutdownReached, .failed: break
     }
+    // SETTINGS may have told what tunnels wait to know.
+    if let session = connections[slot].pointee.http2, session.pointee.waiters > 0 { openWaiting(slot) }
   }
 
   /// Takes the head of a response, which the text holds.
   private mutating func takeBackendHead(_ slot: Int32, endsStream: Bool) {
     let id = connections[slot].pointee.exchange
     let isHead = exchanges[id].pointee.flags.contains(.isHead)
+    if exchanges[id].pointee.flags.contains(.wantsUpgrade), (200..<300).contains(headText.status) {
+      return openBackendTunnel(slot, endsStream: endsStream)
+    }
     let mayHaveBody = headText.status >= 200 && headText.status != 204 && headText.status != 304 && !isHead
     if endsStream, mayHaveBody { headText.addEmptyLength() }
     let outcome = parser.parseResponse(
@@ -64,6 +69,7 @@ extension Worker where N: ~Copyable {
 
   /// Passes a piece on, framed in place: the bytes behind it are put back, for frames may stand there.
   private mutating func passBackendData(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    if connections[slot].pointee.phase == .tunnel { return forwardTunnel(slot, bytes, count) }
     let behind = (bytes[count], bytes[count + 1])
     _ = takeResponseBody(slot, connections[slot].pointee.exchange, bytes, count)
     (bytes[count], bytes[count + 1]) = behind
@@ -78,6 +84,7 @@ extension Worker where N: ~Copyable {
     let id = connection.pointee.exchange
     if connection.pointee.flags.contains(.peerEnded), !connection.pointee.flags.contains(.ended) {
       connection.pointee.flags.insert(.ended)
+      if connection.pointee.phase == .tunnel { return tunnelSideEnded(slot, exchanges[id].pointee.client, id) }
       return endResponse(id)
     }
     guard !connections[exchanges[id].pointee.client].pointee.output.isAllocated else {
@@ -93,7 +100,8 @@ extension Worker where N: ~Copyable {
   /// Goes on with a response, once its client takes more.
   mutating func readBackendStream(_ slot: Int32) {
     let connection = connections[slot]
-    guard connection.pointee.exchange >= 0, connection.pointee.phase == .body, clientTakes(slot) else { return }
+    guard connection.pointee.exchange >= 0, clientTakes(slot) else { return }
+    guard connection.pointee.phase == .body || connection.pointee.phase == .tunnel else { return }
     connection.pointee.flags.remove(.readable)
     var input = connection.pointee.input
     if input.isAllocated {
@@ -107,6 +115,8 @@ extension Worker where N: ~Copyable {
   /// Takes a response's trailers, which the text holds, behind all of its body.
   private mutating func takeBackendTrailers(_ slot: Int32) {
     let connection = connections[slot]
+    // Those of a tunnel mean nothing but its end.
+    if connection.pointee.phase == .tunnel { return takeBackendData(slot, headText.bytes, 0, ends: true) }
     connection.pointee.flags.insert([.peerEnded, .ended])
     var input = connection.pointee.input
     if input.isAllocated {

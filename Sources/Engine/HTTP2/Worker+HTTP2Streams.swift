@@ -26,7 +26,7 @@ extension Worker where N: ~Copyable {
   /// What a stream has of its connection.
   private mutating func adopt(_ slot: Int32, _ parent: Int32, _ place: Int32) {
     let (stream, connection) = (connections[slot], connections[parent])
-    let inherited: ConnectionFlags = [.isTrusted, .isSecure, .redirects]
+    let inherited: ConnectionFlags = [.isTrusted, .isSecure, .isStrict, .redirects]
     // Counted already, with its connection.
     stream.pointee.flags = connection.pointee.flags.intersection(inherited).union([.isStream, .isActive])
     stream.pointee.address = connection.pointee.address

@@ -42,7 +42,7 @@ extension Worker where N: ~Copyable {
       exchanges[id].pointee.queued = exchanges[id].pointee.pause
       exchanges[id].pointee.pause = 0
       let client = exchanges[id].pointee.client
-      openUpstream(id)
+      if enterShard(id) { openUpstream(id) }
       // Nobody is reading it as at the start of other exchanges.
       if connections[client].pointee.exchange == id { continueUpload(client) }
     }

@@ -3,15 +3,15 @@ import Platform
 import Primitives
 
 extension KernelNetwork {
-  /// Bytes of a TLS record at most (RFC 8446, section 5.1).
-  static let recordSize = 16 << 10
-
   private func filter(_ socket: Int32) -> UnsafeMutablePointer<SocketFilter> {
     filters + Int(SocketFilter.descriptor(socket))
   }
 
   /// Puts a filter between a new socket and the engine, which hears of it by `token`.
-  func addFilter(to socket: Int32, token: UInt64, _ phase: SocketFilter.Phase, _ channel: TLSChannel?) -> OpenOutcome {
+  func addFilter(
+    to socket: Int32, token: UInt64, _ phase: SocketFilter.Phase, _ channel: TLSChannel?,
+    saying header: UnsafeBufferPointer<UInt8>? = nil
+  ) -> OpenOutcome {
     guard Int(socket) < Limit.descriptors else {
       channel?.free()
       return refuse(socket)
@@ -25,6 +25,12 @@ extension KernelNetwork {
     filter.pointee.phase = phase
     filter.pointee.token = token
     filter.pointee.channel = channel
+    if let header, header.count > 0 {
+      let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: header.count)
+      copy.initialize(from: header.baseAddress!, count: header.count)
+      filter.pointee.announcement = copy
+      filter.pointee.announcementCount = Int32(header.count)
+    }
     return .opened(socket | SocketFilter.socketBit)
   }
 
@@ -40,11 +46,12 @@ extension KernelNetwork {
       guard kinds.contains(.readable) || hasEnded else { return NetworkEvent(token: filter.pointee.token, kinds: []) }
       takeAnnouncement(socket, filter)
     } else if filter.pointee.phase == .connecting, !kinds.isDisjoint(with: [.writable, .broken]) {
-      filter.pointee.phase = Socket.error(of: socket) == 0 ? .opening : .failed
+      let isGood = Socket.error(of: socket) == 0 && announce(socket, filter)
+      filter.pointee.phase = !isGood ? .failed : filter.pointee.channel == nil ? .open : .opening
     }
     let meant =
       switch filter.pointee.phase {
-      case .opening: advance(filter)
+      case .opening: advance(filter, told)
       case .open: translate(kinds, filter)
       case .failed: NetworkEventKinds.broken
       case .announcing, .connecting, .unused: NetworkEventKinds()
@@ -52,15 +59,34 @@ extension KernelNetwork {
     return NetworkEvent(token: filter.pointee.token, kinds: meant)
   }
 
+  /// Tells a backend that has just accepted whom the connection speaks for; false when that can't be.
+  private func announce(_ socket: Int32, _ filter: UnsafeMutablePointer<SocketFilter>) -> Bool {
+    guard let announcement = filter.pointee.announcement else { return true }
+    let count = Int(filter.pointee.announcementCount)
+    // Nothing was sent before: so few bytes have room in any socket.
+    let isSent = Socket.send(socket, announcement, count) == count
+    announcement.deallocate()
+    filter.pointee.announcement = nil
+    return isSent
+  }
+
+  /// What it means to the engine that a handshake may have a certificate to go on with.
+  func resumedEvent(_ told: UInt64) -> NetworkEvent {
+    let filter = filters + Int(told & (SocketFilter.tokenBit - 1))
+    if filter.pointee.generation & 0x7FFF_FFFF == UInt32(told >> 32) { filter.pointee.isSuspended = false }
+    return filteredEvent(told, [])
+  }
+
   /// Takes the peer's word on whom it speaks for, once it is in whole: not a byte of what comes after it.
   private func takeAnnouncement(_ socket: Int32, _ filter: UnsafeMutablePointer<SocketFilter>) {
-    let count = Socket.peek(socket, record, KernelNetwork.recordSize)
+    let record = batch.pointee.joint
+    let count = Socket.peek(socket, record, TLSBatch.recordSize)
     guard count > 0 else {
       if count == 0 || !Socket.wouldBlock { filter.pointee.phase = .failed }
       return
     }
     switch ProxyHeader.parse(record, count) {
-    case .incomplete: if count == KernelNetwork.recordSize { filter.pointee.phase = .failed }
+    case .incomplete: if count == TLSBatch.recordSize { filter.pointee.phase = .failed }
     case .bad: filter.pointee.phase = .failed
     case .complete(let length, let address, let port):
       _ = Socket.receive(socket, record, length)
@@ -71,9 +97,17 @@ extension KernelNetwork {
   }
 
   /// Goes on with the handshake; the engine hears nothing before it is through or has failed.
-  private func advance(_ filter: UnsafeMutablePointer<SocketFilter>) -> NetworkEventKinds {
+  private func advance(_ filter: UnsafeMutablePointer<SocketFilter>, _ told: UInt64) -> NetworkEventKinds {
+    filter.pointee.hasBegun = true
     switch filter.pointee.channel?.shakeHands() ?? .failed {
     case .underWay: return []
+    case .waiting:
+      if filter.pointee.isSuspended || suspended.add(told) {
+        filter.pointee.isSuspended = true
+        return []
+      }
+      filter.pointee.phase = .failed
+      return .broken
     case .open:
       filter.pointee.phase = .open
       // The first bytes may have come behind the handshake's last.
@@ -105,6 +139,16 @@ extension KernelNetwork {
 
   func isSecure(_ socket: Int32) -> Bool { SocketFilter.isOn(socket) && filter(socket).pointee.channel != nil }
 
+  func handshakeEnd(_ socket: Int32) -> HandshakeEnd {
+    guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return .none }
+    switch filter(socket).pointee.phase {
+    case .opening: return .underWay
+    // A connect that failed has not come so far.
+    case .failed: return filter(socket).pointee.hasBegun ? .failed(channel.failure) : .none
+    case .unused, .announcing, .connecting, .open: return .none
+    }
+  }
+
   func isResumed(_ socket: Int32) -> Bool {
     SocketFilter.isOn(socket) && filter(socket).pointee.channel?.isResumed ?? false
   }
@@ -114,9 +158,24 @@ extension KernelNetwork {
     return channel.serverName
   }
 
+  func strictTransport(_ socket: Int32) -> UnsafeBufferPointer<UInt8> {
+    guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return Self.nothing }
+    return channel.strictTransport
+  }
+
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> {
     guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return Self.nothing }
     return channel.negotiatedProtocol
+  }
+
+  func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16) {
+    let local = Socket.localAddress(of: SocketFilter.isOn(socket) ? SocketFilter.descriptor(socket) : socket)
+    return (local.address, local.port)
+  }
+
+  func clientNames(_ socket: Int32) -> CertificateNames {
+    guard SocketFilter.isOn(socket), let channel = filter(socket).pointee.channel else { return .none }
+    return channel.clientNames
   }
 
   private static var nothing: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
@@ -136,46 +195,28 @@ extension KernelNetwork {
     filter.pointee.receiveNeedsOutput = transfer.stop == .needsOutput
     switch transfer.stop {
     case .done: return .bytes(transfer.count)
-    case .needsInput, .needsOutput: return transfer.count > 0 ? .bytes(transfer.count) : .wouldBlock
+    case .needsInput, .needsOutput, .needsCertificate: return transfer.count > 0 ? .bytes(transfer.count) : .wouldBlock
     case .ended: return transfer.count > 0 ? .piece(transfer.count) : .end
     case .failed: return transfer.count > 0 ? .piece(transfer.count) : .failed
     }
   }
 
-  @inline(never)
-  func sendFiltered(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
-    let filter = filter(socket)
-    guard let channel = filter.pointee.channel else {
-      return outcome(Socket.send(SocketFilter.descriptor(socket), bytes, count), zero: .wouldBlock)
-    }
-    let transfer = channel.send(bytes, count)
-    filter.pointee.sendNeedsInput = transfer.stop == .needsInput
-    if transfer.stop == .failed || transfer.stop == .ended { return .failed }
-    return transfer.count > 0 ? .bytes(transfer.count) : .wouldBlock
-  }
-
-  /// Sends two runs; the first one and the beginning of the second share a record.
+  /// Sends two runs; records take bytes of both where they meet.
   @inline(never)
   func sendFiltered(
     _ socket: Int32, _ first: UnsafePointer<UInt8>, _ firstCount: Int, _ second: UnsafePointer<UInt8>,
     _ secondCount: Int
   ) -> TransferOutcome {
-    let shared = min(secondCount, max(0, KernelNetwork.recordSize - firstCount))
-    let begun = firstCount + shared
-    let outcome: TransferOutcome
-    if shared > 0 {
-      record.update(from: first, count: firstCount)
-      (record + firstCount).update(from: second, count: shared)
-      outcome = sendFiltered(socket, record, begun)
-    } else {
-      outcome = sendFiltered(socket, first, firstCount)
+    let filter = filter(socket)
+    guard let channel = filter.pointee.channel else {
+      return outcome(
+        Socket.send(SocketFilter.descriptor(socket), first, firstCount, second, secondCount), zero: .wouldBlock)
     }
-    guard case .bytes(begun) = outcome, shared < secondCount else { return outcome }
-    switch sendFiltered(socket, second + shared, secondCount - shared) {
-    case .bytes(let count): return .bytes(begun + count)
-    case .failed: return .failed
-    default: return outcome
-    }
+    let transfer = channel.send(first, firstCount, second, secondCount, through: batch)
+    filter.pointee.sendNeedsInput = transfer.stop == .needsInput
+    // What went before a failure is no use to anybody.
+    if transfer.stop == .failed || transfer.stop == .ended { return .failed }
+    return transfer.count > 0 ? .bytes(transfer.count) : .wouldBlock
   }
 
   func endSendingFiltered(_ socket: Int32) {
@@ -195,6 +236,7 @@ extension KernelNetwork {
       if filter.pointee.phase == .open, !resetting { _ = channel.end() }
       channel.free()
     }
+    filter.pointee.announcement?.deallocate()
     let generation = filter.pointee.generation &+ 1
     filter.pointee = SocketFilter()
     filter.pointee.generation = generation

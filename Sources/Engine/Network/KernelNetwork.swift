@@ -14,8 +14,12 @@ struct KernelNetwork: Network, ~Copyable {
   let filters: UnsafeMutablePointer<SocketFilter>
   /// The latest TLS session with each backend, by number.
   let sessions: UnsafeMutablePointer<TLSSessionSlot>
-  /// Where the first record of two runs is put together.
-  let record: UnsafeMutablePointer<UInt8>
+  /// Where the records of one send are gathered.
+  let batch: UnsafeMutablePointer<TLSBatch>
+  /// Events of the last wait that the poller told.
+  private var polled = 0
+  /// Handshakes that wait for a certificate, by the poller's token.
+  let suspended = SuspendedHandshakes()
 
   /// A network of these listening sockets, which it closes, woken by `waker`.
   init(listeners: [ListenerSocket], waker: Waker, roster: Roster) throws(SystemError) {
@@ -33,14 +37,14 @@ struct KernelNetwork: Network, ~Copyable {
     now = Clock.now()
     filters = ZeroedMemory.reserve(SocketFilter.self, count: Limit.descriptors)
     sessions = ZeroedMemory.reserve(TLSSessionSlot.self, count: Limit.backends)
-    record = .allocate(capacity: KernelNetwork.recordSize)
+    batch = TLSBatch.make()
   }
 
   deinit {
     ZeroedMemory.release(filters, count: Limit.descriptors)
     for number in 0..<roster.count where roster.tls(of: Int32(number)) != nil { sessions[number].clear() }
     ZeroedMemory.release(sessions, count: Limit.backends)
-    record.deallocate()
+    TLSBatch.free(batch)
   }
 
   mutating func refreshClock() { now = Clock.now() }
@@ -48,9 +52,9 @@ struct KernelNetwork: Network, ~Copyable {
   func wallClock() -> Int64 { Clock.wall() }
 
   mutating func wait(until deadline: Instant) -> Int {
-    let count = poller.wait(milliseconds: milliseconds(until: deadline))
+    polled = poller.wait(milliseconds: milliseconds(until: deadline))
     now = Clock.now()
-    return count
+    return suspended.isEmpty ? polled : polled + suspended.resume()
   }
 
   private func milliseconds(until deadline: Instant) -> Int32 {
@@ -60,6 +64,7 @@ struct KernelNetwork: Network, ~Copyable {
   }
 
   func event(_ index: Int) -> NetworkEvent {
+    guard index < polled else { return resumedEvent(suspended.resumed[index - polled]) }
     let token = poller.token(index)
     if token == KernelNetwork.wakerToken {
       waker.clear()
@@ -92,7 +97,7 @@ struct KernelNetwork: Network, ~Copyable {
       guard announces else { return register(socket, telling: token) }
       return addFilter(to: socket, token: token, .announcing, nil)
     }
-    guard let channel = TLSChannel(accepting: socket, tls) else { return refuse(socket) }
+    guard let channel = TLSChannel(accepting: socket, tls, waker: waker) else { return refuse(socket) }
     return addFilter(to: socket, token: token, announces ? .announcing : .opening, channel)
   }
 
@@ -137,17 +142,28 @@ struct KernelNetwork: Network, ~Copyable {
     }
   }
 
-  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome {
+  mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome { connect(to: backend, token, saying: nil) }
+
+  mutating func connect(
+    to backend: Int32, token: UInt64, saying header: UnsafeBufferPointer<UInt8>
+  ) -> OpenOutcome { connect(to: backend, token, saying: header) }
+
+  private mutating func connect(
+    to backend: Int32, _ token: UInt64, saying header: UnsafeBufferPointer<UInt8>?
+  ) -> OpenOutcome {
     let socket = Socket.connect(to: roster.address(of: backend))
     guard socket >= 0 else { return Socket.isExhausted ? .exhausted : .failed }
-    guard let tls = roster.tls(of: backend) else { return register(socket, telling: token) }
+    guard let tls = roster.tls(of: backend) else {
+      guard let header else { return register(socket, telling: token) }
+      return addFilter(to: socket, token: token, .connecting, nil, saying: header)
+    }
     let channel = tls.name.withUnsafeBufferPointer { name in
       TLSChannel(
         connecting: socket, tls.client, name: name.count > 1 ? name.baseAddress : nil, isAddress: tls.isAddress,
         sessions: sessions + Int(backend))
     }
     guard let channel else { return refuse(socket) }
-    return addFilter(to: socket, token: token, .connecting, channel)
+    return addFilter(to: socket, token: token, .connecting, channel, saying: header)
   }
 
   mutating func isConnected(_ socket: Int32) -> Bool {
@@ -161,7 +177,7 @@ struct KernelNetwork: Network, ~Copyable {
   }
 
   mutating func send(_ socket: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> TransferOutcome {
-    if SocketFilter.isOn(socket) { return sendFiltered(socket, bytes, count) }
+    if SocketFilter.isOn(socket) { return sendFiltered(socket, bytes, count, bytes, 0) }
     return outcome(Socket.send(socket, bytes, count), zero: .wouldBlock)
   }
 

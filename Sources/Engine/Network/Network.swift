@@ -1,3 +1,4 @@
+import Platform
 import Primitives
 
 /// What a network tells of one socket, by the token it was registered with.
@@ -39,6 +40,16 @@ enum TransferOutcome {
   case failed
 }
 
+/// How far the handshake of a connection is.
+enum HandshakeEnd {
+  /// There is none, or it is through.
+  case none
+  /// It has not come to its end.
+  case underWay
+  /// It has failed.
+  case failed(TLSFailure)
+}
+
 /// How an accept or a connect ended.
 enum OpenOutcome {
   /// The new socket; a connecting one tells by `writable` or `broken` when it is through.
@@ -78,6 +89,10 @@ protocol Network: ~Copyable {
   var listenerCount: Int { get }
   /// Starts to connect to the backend with this number in the process's roster.
   mutating func connect(to backend: Int32, token: UInt64) -> OpenOutcome
+  /// Starts to connect to a backend that is told these bytes before anything else, a handshake included.
+  mutating func connect(to backend: Int32, token: UInt64, saying header: UnsafeBufferPointer<UInt8>) -> OpenOutcome
+  /// Our address on a connection; port 0 where it has none.
+  func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16)
   /// Whether a socket whose connect came to its end is connected.
   mutating func isConnected(_ socket: Int32) -> Bool
   /// Moves at most `capacity` bytes that came on `socket` to `into`.
@@ -98,12 +113,18 @@ protocol Network: ~Copyable {
   func isOpening(_ socket: Int32) -> Bool
   /// Whether what passes on the socket is encrypted.
   func isSecure(_ socket: Int32) -> Bool
+  /// How far the handshake of a socket is.
+  func handshakeEnd(_ socket: Int32) -> HandshakeEnd
   /// Whether a handshake that is through took up an earlier session.
   func isResumed(_ socket: Int32) -> Bool
   /// The name that a client's handshake asked for, in lower case; empty when there is none.
   func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// The `Strict-Transport-Security` line of a client's listener; empty when it has none.
+  func strictTransport(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
   /// The protocol that a handshake agreed on (ALPN); empty when it did on none.
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8>
+  /// Who a client has proved to be by a certificate, in the handshake; empty when it showed none.
+  func clientNames(_ socket: Int32) -> CertificateNames
   /// Replaces the peer's address by that of the client it speaks for, if it said so.
   func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16)
   /// Whether requests of listener number `listener` are to be sent on to the one that speaks TLS.
@@ -112,11 +133,18 @@ protocol Network: ~Copyable {
 
 extension Network where Self: ~Copyable {
   mutating func replaceListeners(_ sockets: [ListenerSocket]) {}
+  mutating func connect(to backend: Int32, token: UInt64, saying header: UnsafeBufferPointer<UInt8>) -> OpenOutcome {
+    .failed
+  }
+  func localAddress(_ socket: Int32) -> (address: IPAddress, port: UInt16) { (IPAddress(high: 0, low: 0), 0) }
   func isOpening(_ socket: Int32) -> Bool { false }
   func isSecure(_ socket: Int32) -> Bool { false }
+  func handshakeEnd(_ socket: Int32) -> HandshakeEnd { .none }
   func isResumed(_ socket: Int32) -> Bool { false }
   func serverName(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
   func negotiatedProtocol(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
+  func clientNames(_ socket: Int32) -> CertificateNames { .none }
+  func strictTransport(_ socket: Int32) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: nil, count: 0) }
   func takeAnnounced(_ socket: Int32, peer: inout IPAddress, port: inout UInt16) {}
   func redirects(_ listener: Int) -> Bool { false }
 

@@ -49,6 +49,10 @@ struct SocketFilter: BitwiseCopyable {
   var receiveNeedsOutput = false
   /// A send can only go on once something has come.
   var sendNeedsInput = false
+  /// The handshake has begun.
+  var hasBegun = false
+  /// The handshake is among those that wait for a certificate.
+  var isSuspended = false
   /// The end of our half is still to be sent.
   var endNeedsOutput = false
   /// Grows each time the descriptor's filter is taken away.
@@ -57,6 +61,9 @@ struct SocketFilter: BitwiseCopyable {
   var token: UInt64 = 0
   /// The connection's side of TLS; `nil` passes bytes as they are.
   var channel: TLSChannel?
+  /// What a backend is told once it has accepted, before anything else; owned.
+  var announcement: UnsafeMutablePointer<UInt8>?
+  var announcementCount: Int32 = 0
   /// The client that the peer speaks for, if it said so.
   var address = IPAddress(high: 0, low: 0)
   var port: UInt16 = 0

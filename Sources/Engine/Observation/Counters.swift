@@ -153,7 +153,9 @@ enum BackendPlace {
   static let idle = 6
   static let retries = 7
   static let histogram = 8
-  static let width = histogram + HistogramPlace.width
+  /// How long requests waited that were given a slot of it.
+  static let queued = histogram + HistogramPlace.width
+  static let width = queued + HistogramPlace.width
 }
 
 /// The places of a worker's own counters.
@@ -171,7 +173,9 @@ enum WorkerPlace {
   static let refused = 10
   /// Connections and streams of HTTP/2 that were told to be calm, by kind.
   static let floods = refused + RefusalCode.count
-  static let width = floods + FloodKind.allCases.count
+  /// Handshakes that failed, by kind: those of clients, then those with backends.
+  static let handshakeFailures = floods + FloodKind.allCases.count
+  static let width = handshakeFailures + 2 * TLSFailureKind.allCases.count
 }
 
 /// What one worker counts.

@@ -69,6 +69,7 @@ extension Engine {
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
       for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }
     }
+    snapshot.handshakes.failures = handshakeFailures()
     for code in RefusalCode.allCases where code != .none && refused[Int(code.rawValue)] > 0 {
       snapshot.refused.append((code: "\(code.name)", count: refused[Int(code.rawValue)]))
     }
@@ -77,10 +78,20 @@ extension Engine {
     }
   }
 
+  private func handshakeFailures() -> [(side: String, reason: String, count: UInt64)] {
+    let kinds = TLSFailureKind.allCases
+    return (0..<2 * kinds.count).compactMap { place in
+      let count = workers.reduce(0) { $0 + $1.counters.mine[WorkerPlace.handshakeFailures + place].current }
+      let side = place < kinds.count ? "client" : "backend"
+      return count == 0 ? nil : (side: side, reason: "\(kinds[place % kinds.count].name)", count: count)
+    }
+  }
+
   private func sumShards(_ snapshot: inout MetricsSnapshot, _ blueprint: Blueprint, _ names: Roster.Names) {
     for shard in blueprint.shards {
       guard let number = names.shardNumbers[shard.name] else { continue }
       var metrics = ShardMetrics(name: shard.name)
+      if shard.concurrency != nil { metrics.slots = slots(ofShard: number) }
       let configured = Set(shard.backends.map(\.name))
       for backend in names.backends.indices where names.backendShards[backend] == number {
         let isConfigured = configured.contains(names.backends[backend])
@@ -88,6 +99,21 @@ extension Engine {
       }
       snapshot.shards.append(metrics)
     }
+  }
+
+  private func slots(ofShard number: Int32) -> SlotMetrics? {
+    guard let gate = process.roster.gates[Int(number)] else { return nil }
+    var slots = SlotMetrics()
+    slots.limit = Int(gate.pointee.slots.limit.load(ordering: .relaxed))
+    slots.held = Int(gate.pointee.slots.held.load(ordering: .relaxed))
+    slots.waiting = Int(gate.pointee.waiting.load(ordering: .relaxed))
+    slots.usual = gate.pointee.slots.usual.nanoseconds
+    slots.shed = [
+      ("full", gate.pointee.shedFull.load(ordering: .relaxed)),
+      ("late", gate.pointee.shedLate.load(ordering: .relaxed)),
+      ("standing", gate.pointee.shedStanding.load(ordering: .relaxed)),
+    ]
+    return slots
   }
 
   private func sumBackend(_ number: Int, _ name: String, _ isConfigured: Bool, _ metrics: inout ShardMetrics) {
@@ -100,6 +126,7 @@ extension Engine {
       metrics.idleConnections += Int(counters[BackendPlace.idle].current)
       metrics.retries += counters[BackendPlace.retries].current
       metrics.duration.add(counters + BackendPlace.histogram)
+      metrics.slots?.waited.add(counters + BackendPlace.queued)
     }
     if isConfigured { metrics.backends.append(row) }
   }

@@ -74,9 +74,30 @@ public struct ShardMetrics: Sendable {
   public var retries: UInt64 = 0
   /// From the start of an attempt to the end of its response.
   public var duration = HistogramSnapshot()
+  /// Its slots, and who waits for them; `nil` when they are not bounded.
+  public var slots: SlotMetrics?
 
   /// An empty row for `name`.
   public init(name: String) { self.name = name }
+}
+
+/// The slots of one shard.
+public struct SlotMetrics: Sendable {
+  /// Requests that its backends are given at once.
+  public var limit = 0
+  /// Requests that they have now.
+  public var held = 0
+  /// Requests that wait.
+  public var waiting = 0
+  /// Nanoseconds that a request of most tenants holds its slot; 0 while that is not known.
+  public var usual: Int64 = 0
+  /// How long requests waited that were given a slot.
+  public var waited = HistogramSnapshot()
+  /// Requests refused while they waited, or since there was no room for them, by reason.
+  public var shed: [(reason: String, count: UInt64)] = []
+
+  /// Nothing counted.
+  public init() {}
 }
 
 /// What was counted of one backend.
@@ -100,6 +121,8 @@ public struct HandshakeMetrics: Sendable {
   public var resumed: UInt64 = 0
   /// Not at all, for want of agreement, trust or time.
   public var failed: UInt64 = 0
+  /// Those that failed, by the side of the proxy and the kind of the reason, those that happened only.
+  public var failures: [(side: String, reason: String, count: UInt64)] = []
 
   /// Nothing counted.
   public init() {}

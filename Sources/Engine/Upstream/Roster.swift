@@ -1,7 +1,9 @@
 import Balancing
+import HTTP
 import Platform
 import Primitives
 import Synchronization
+import Tenancy
 
 /// What all workers know of one backend: whether it may be chosen, and why.
 struct BackendStatus: ~Copyable {
@@ -13,6 +15,9 @@ struct BackendStatus: ~Copyable {
   let recoveredAt = Atomic<Int64>(Instant.distantPast.nanoseconds)
   /// Whether a failure was noted since the last success: a success need not take the lock otherwise.
   let isSuspect = Atomic<Bool>(false)
+  /// Requests that hold a slot of it, and how many may.
+  let held = Atomic<Int32>(0)
+  let slots = Atomic<Int32>(.max)
   /// The rules of rise and fall.
   let health: Mutex<HealthState>
 
@@ -46,6 +51,12 @@ final class Roster: @unchecked Sendable {
   let statuses: UnsafeMutablePointer<BackendStatus>
   private let addresses: UnsafeMutablePointer<SocketAddress>
   private let speakers: UnsafeMutablePointer<BackendTLS?>
+  /// The slots of shards, by shard number; `nil` while a shard has no bound.
+  let gates: UnsafeMutablePointer<UnsafeMutablePointer<ShardGate>?>
+  /// Adaptive limits, by backend number; `nil` where there was never one.
+  let adaptive: UnsafeMutablePointer<UnsafeMutablePointer<AdaptiveSlots>?>
+  /// How tenants stand with their shards; empty while no shard has a bound.
+  let standings = TenantStandings()
   /// Grows whenever a backend went up or down.
   let version = Atomic<UInt64>(1)
   /// The names.
@@ -57,6 +68,10 @@ final class Roster: @unchecked Sendable {
     statuses = .allocate(capacity: Limit.backends)
     addresses = .allocate(capacity: Limit.backends)
     speakers = .allocate(capacity: Limit.backends)
+    gates = .allocate(capacity: Limit.shards)
+    gates.initialize(repeating: nil, count: Limit.shards)
+    adaptive = .allocate(capacity: Limit.backends)
+    adaptive.initialize(repeating: nil, count: Limit.backends)
   }
 
   deinit {
@@ -66,6 +81,48 @@ final class Roster: @unchecked Sendable {
     addresses.deallocate()
     speakers.deinitialize(count: count)
     speakers.deallocate()
+    for shard in 0..<Limit.shards {
+      gates[shard]?.deinitialize(count: 1)
+      gates[shard]?.deallocate()
+    }
+    gates.deallocate()
+    for backend in 0..<Limit.backends {
+      adaptive[backend]?.deinitialize(count: 1)
+      adaptive[backend]?.deallocate()
+    }
+    adaptive.deallocate()
+  }
+
+  /// Gives a backend of weight `weight` among `sum` its slots by the rules of a new configuration; returns how many. For
+  /// the control thread.
+  func slots(ofBackend number: Int32, _ rules: ShardConcurrency?, weight: Int, among sum: Int) -> Int32 {
+    let known = adaptive[Int(number)]
+    known?.pointee.isOn.store(false, ordering: .relaxed)
+    guard let rules else { return .max }
+    let fixed = ShardGate.part(rules.limit, of: weight, among: sum)
+    guard let bounds = rules.adaptive else { return fixed }
+    let least = ShardGate.part(bounds.lowerBound, of: weight, among: sum)
+    let most = ShardGate.part(bounds.upperBound, of: weight, among: sum)
+    if let known { return known.pointee.bound(least: least, most: most) }
+    let fresh = UnsafeMutablePointer<AdaptiveSlots>.allocate(capacity: 1)
+    fresh.initialize(to: AdaptiveSlots(AdaptiveLimit(least: least, most: most, start: fixed)))
+    adaptive[Int(number)] = fresh
+    return fixed
+  }
+
+  /// The slots of shard number `shard` by the rules of a new configuration; `nil` when it has no bound. For the control
+  /// thread.
+  func gate(ofShard shard: Int32, _ rules: ShardConcurrency?) -> UnsafeMutablePointer<ShardGate>? {
+    if let known = gates[Int(shard)] {
+      known.pointee.adopt(rules)
+      return rules == nil ? nil : known
+    }
+    guard let rules else { return nil }
+    let gate = UnsafeMutablePointer<ShardGate>.allocate(capacity: 1)
+    gate.initialize(to: ShardGate())
+    gate.pointee.adopt(rules)
+    gates[Int(shard)] = gate
+    return gate
   }
 
   /// The kernel's form of a backend's endpoint: the first field of its status.
@@ -92,11 +149,15 @@ final class Roster: @unchecked Sendable {
     }
   }
 
-  /// The number of a backend of shard number `shard`; one that TLS is spoken to in another way is another backend. -1 when there are too many or its endpoint can't be one.
-  func number(of backend: Backend, shard: Int32, check: HealthCheck?, tls: ShardTLS? = nil) -> Int32 {
+  /// The number of a backend of shard number `shard`; one that is spoken to in another way, by TLS or by what goes before
+  /// it, is another backend. -1 when there are too many or its endpoint can't be one.
+  func number(
+    of backend: Backend, shard: Int32, check: HealthCheck?, tls: ShardTLS? = nil,
+    announcement: ProxyHeader.Form = .none
+  ) -> Int32 {
     let state = HealthState(rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
     return names.withLock { names in
-      let key = "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? [])"
+      let key = "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? []) \(announcement)"
       if let number = names.backendNumbers[key] {
         refit(number, rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
         return number

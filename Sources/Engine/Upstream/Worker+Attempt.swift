@@ -11,6 +11,7 @@ extension Worker where N: ~Copyable {
       if exchange.pointee.backend < 0 { exchange.pointee.backend = pickBackend(exchange) }
       let backend = exchange.pointee.backend
       guard backend >= 0 else { break }
+      if exchange.pointee.flags.contains(.holdsSlot) { moveSlot(exchange, to: backend) }
       exchange.pointee.attempts += 1
       if exchange.pointee.attempts > 1 { counters.row(ofBackend: backend)[BackendPlace.retries].add() }
       exchange.pointee.attemptStarted = network.now
@@ -79,7 +80,11 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return .exhausted }
     let connection = connections[slot]
     connection.pointee.backend = backend
-    let outcome = network.connect(to: backend, token: connections.handle(slot))
+    let announces = shardEntry(exchanges[id].pointee.shard).map { $0.pointee.announcement != .none } ?? false
+    let outcome =
+      announces
+      ? network.connect(to: backend, token: connections.handle(slot), saying: announcement(id))
+      : network.connect(to: backend, token: connections.handle(slot))
     guard case .opened(let socket) = outcome else {
       connections.remove(slot)
       return outcome
@@ -136,6 +141,7 @@ extension Worker where N: ~Copyable {
     connections[slot].pointee.phase = .head
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
     setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+    if exchange.pointee.alarm >= 0 { renewDeadline(exchange) }
     let kept = exchange.pointee.kept
     if exchange.pointee.flags.contains(.toHTTP2) { return sendKeptStream(id, slot) }
     guard send(slot, kept.first, kept.count) else { return upstreamFailed(slot) }

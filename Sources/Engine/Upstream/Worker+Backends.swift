@@ -112,7 +112,7 @@ extension Worker where N: ~Copyable {
 
   /// A backend without active checks that is down and whose turn has come to be tried with one request; -1 when there
   /// is none.
-  private mutating func trialBackend(
+  mutating func trialBackend(
     _ shard: UnsafeMutablePointer<ShardEntry>, _ exchange: UnsafeMutablePointer<Exchange>
   ) -> Int32 {
     let first = Int(shard.pointee.firstBackend)

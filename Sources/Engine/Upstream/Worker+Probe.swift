@@ -7,13 +7,17 @@ import Synchronization
 struct ProbeSchedule {
   /// The backend's number in the roster.
   var backend: Int32
-  /// The request, head and all.
+  /// What is asked.
+  var question: HealthCheck.Question
+  /// The request, head and all; empty where connecting is all.
   var request: [UInt8]
   var interval: Int64
   var timeout: Int64
   var due: Instant
   /// Whether the backend is asked in HTTP/2.
   var speaksHTTP2: Bool
+  /// What goes before it: that the connection speaks for nobody but us. Empty where nothing does.
+  var announcement: [UInt8]
   /// The connection of a check under way, -1 when there is none.
   var connection: Int32 = -1
 }
@@ -32,9 +36,10 @@ extension Worker where N: ~Copyable {
         let spread = Int64(random.below(Int(max(1, min(check.interval, .second) / 2))))
         probes.append(
           ProbeSchedule(
-            backend: view.backends[first + offset].number, request: Self.request(check, backend, shard),
+            backend: view.backends[first + offset].number, question: check.question,
+            request: Self.request(check, backend, shard),
             interval: check.interval, timeout: check.timeout, due: network.now.advanced(by: spread),
-            speaksHTTP2: shard.speaksHTTP2))
+            speaksHTTP2: shard.speaksHTTP2, announcement: Self.announcement(shard.announcement)))
       }
     }
     planNextProbe()
@@ -42,10 +47,17 @@ extension Worker where N: ~Copyable {
 
   private static func request(_ check: HealthCheck, _ backend: Backend, _ shard: Shard) -> [UInt8] {
     let host = backend.name.hasPrefix("unix:") ? "localhost" : backend.name
-    let head = Array(
-      "\(check.method) \(check.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: gatehouse-health\r\nConnection: close\r\n\r\n"
-        .utf8)
-    return shard.speaksHTTP2 ? ProbeFrames.request(head, isSecure: shard.tls != nil) : head
+    let fields = "Host: \(host)\r\nUser-Agent: gatehouse-health\r\n"
+    let isSecure = shard.tls != nil
+    switch check.question {
+    case .http(let method, let path):
+      let head = Array("\(method) \(path) HTTP/1.1\r\n\(fields)Connection: close\r\n\r\n".utf8)
+      return shard.speaksHTTP2 ? ProbeFrames.request(head, isSecure: isSecure) : head
+    case .grpc(let service):
+      let head = "POST /grpc.health.v1.Health/Check HTTP/1.1\r\n\(fields)Content-Type: application/grpc\r\n\r\n"
+      return ProbeFrames.request(Array(head.utf8), body: ProbeCall.message(service), isSecure: isSecure)
+    case .tcp: return []
+    }
   }
 
   private mutating func planNextProbe() {
@@ -67,7 +79,12 @@ extension Worker where N: ~Copyable {
     let slot = connections.insert(Connection(socket: -1, role: .probe, phase: .connecting))
     guard slot >= 0 else { return }
     connections[slot].pointee.backend = probes[place].backend
-    switch network.connect(to: probes[place].backend, token: connections.handle(slot)) {
+    let (backend, token) = (probes[place].backend, connections.handle(slot))
+    let outcome =
+      probes[place].announcement.isEmpty
+      ? network.connect(to: backend, token: token)
+      : probes[place].announcement.withUnsafeBufferPointer { network.connect(to: backend, token: token, saying: $0) }
+    switch outcome {
     case .opened(let socket):
       connections[slot].pointee.socket = socket
       probes[place].connection = slot
@@ -84,9 +101,15 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     if connection.pointee.phase == .connecting {
       guard !kinds.isDisjoint(with: [.writable, .broken]) else { return }
-      guard network.isConnected(connection.pointee.socket) else { return endProbe(slot, succeeded: false) }
+      let socket = connection.pointee.socket
+      guard network.isConnected(socket), let probe = probes.first(where: { $0.connection == slot }) else {
+        return endProbe(slot, succeeded: false)
+      }
       connection.pointee.phase = .head
-      guard let probe = probes.first(where: { $0.connection == slot }) else { return endProbe(slot, succeeded: false) }
+      if probe.speaksHTTP2, network.isSecure(socket), !network.hasAgreedOnHTTP2(socket) {
+        return endProbe(slot, succeeded: false)
+      }
+      if probe.question == .tcp { return endProbe(slot, succeeded: true) }
       guard probe.request.withUnsafeBufferPointer({ send(slot, $0.baseAddress!, $0.count) }) else {
         return endProbe(slot, succeeded: false)
       }
@@ -102,7 +125,12 @@ extension Worker where N: ~Copyable {
       return endProbe(slot, succeeded: false)
     }
     let input = connection.pointee.input
-    if probes.first(where: { $0.connection == slot })?.speaksHTTP2 == true {
+    let probe = probes.first { $0.connection == slot }
+    if case .grpc? = probe?.question {
+      guard let isServing = ProbeFrames.isServing(input, &headText) else { return }
+      return endProbe(slot, succeeded: isServing)
+    }
+    if probe?.speaksHTTP2 == true {
       guard let status = ProbeFrames.status(input, &headText) else { return }
       return endProbe(slot, succeeded: (200..<400).contains(status))
     }

@@ -9,6 +9,8 @@ enum Role: UInt8, BitwiseCopyable {
   case upstream
   /// To a backend, for a health check.
   case probe
+  /// No connection at all: its timer is the deadline of its exchange.
+  case alarm
 }
 
 /// How far a connection is with what it carries.
@@ -76,8 +78,12 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let hasEndedSending = ConnectionFlags(rawValue: 1 << 18)
   /// Client: its requests are sent on to the listener that speaks TLS.
   static let redirects = ConnectionFlags(rawValue: 1 << 19)
+  /// Client: it is told in each answer to come by TLS only.
+  static let isStrict = ConnectionFlags(rawValue: 1 << 20)
+  /// Client: its listener speaks HTTP/2 and nothing else.
+  static let isHTTP2Only = ConnectionFlags(rawValue: 1 << 21)
   /// Not read until its tenant's bandwidth allows it.
-  static let isPaused = ConnectionFlags(rawValue: 1 << 20)
+  static let isPaused = ConnectionFlags(rawValue: 1 << 22)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else, unless it speaks HTTP/2.

@@ -66,6 +66,8 @@ enum Limit {
   static let streams = 65_536
   /// Upstream connections of a worker, in pools and out of them.
   static let upstreamConnections = 65_536
+  /// Event loops of a process.
+  static let workers = 1_024
   /// Shards of the process's life, configured at any time.
   static let shards = 4_096
   /// Backends of the process's life, configured at any time.

@@ -12,10 +12,27 @@ final class ProcessState: Sendable {
   let affinityKey: AffinityKey
   /// The port of the first listener that speaks TLS.
   let securePort = Atomic<UInt16>(443)
+  /// Handshakes that failed, to be told of.
+  let handshakes = HandshakeFailures()
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 
-  init(affinityKey: AffinityKey) { self.affinityKey = affinityKey }
+  /// Where workers leave each other word, by number; a worker registers before any other can know of it.
+  private(set) nonisolated(unsafe) var mailboxes: UnsafeMutablePointer<Mailbox?>
+
+  init(affinityKey: AffinityKey) {
+    self.affinityKey = affinityKey
+    mailboxes = .allocate(capacity: Limit.workers)
+    mailboxes.initialize(repeating: nil, count: Limit.workers)
+  }
+
+  deinit {
+    mailboxes.deinitialize(count: Limit.workers)
+    mailboxes.deallocate()
+  }
+
+  /// Lets the other workers reach worker `number`.
+  func register(_ mailbox: Mailbox, of number: Int) { mailboxes[number] = mailbox }
 }
 
 /// What the control thread asks of one worker, read between its turns.
@@ -36,6 +53,37 @@ final class Mailbox: Sendable {
   let failure = Mutex<String?>(nil)
   /// Whether the worker has ended.
   let hasEnded = Atomic<Bool>(false)
+  /// What became of its requests that waited, decided by other workers.
+  private let grants = Mutex<[Grant]>([])
+  private let grantCount = Atomic<Int>(0)
+  /// Wakes the worker.
+  private let wake: @Sendable () -> Void
+
+  /// A mailbox whose worker `wake` wakes.
+  init(wake: @escaping @Sendable () -> Void = {}) { self.wake = wake }
+
+  /// Leaves word of a request of this worker's that waited. Bounded by the requests that wait.
+  func deliver(_ grant: Grant) {
+    let isFirst = grants.withLock { grants in
+      grants.append(grant)
+      grantCount.store(grants.count, ordering: .relaxed)
+      return grants.count == 1
+    }
+    if isFirst { wake() }
+  }
+
+  /// Whether there is word of such requests.
+  @inline(__always)
+  var hasGrants: Bool { grantCount.load(ordering: .relaxed) > 0 }
+
+  /// Takes what other workers left.
+  func takeGrants(into list: inout [Grant]) {
+    grants.withLock { grants in
+      list.append(contentsOf: grants)
+      grants.removeAll(keepingCapacity: true)
+      grantCount.store(0, ordering: .relaxed)
+    }
+  }
 
   /// Leaves a blueprint for the worker, and the sockets to listen on if they have changed; a blueprint that waited is
   /// dropped.

@@ -10,6 +10,7 @@ extension Worker where N: ~Copyable {
     for index in 0..<count { handle(network.event(index)) }
     runReady()
     runTimers()
+    runGrants()
     if !framed.isEmpty { sendFrames() }
     bury()
     mailbox.turns.store(mailbox.turns.load(ordering: .relaxed) &+ 1, ordering: .releasing)
@@ -53,6 +54,7 @@ extension Worker where N: ~Copyable {
     case .client: clientEvent(slot, event.kinds)
     case .upstream: upstreamEvent(slot, event.kinds)
     case .probe: probeEvent(slot, event.kinds)
+    case .alarm: break
     }
   }
 
@@ -74,6 +76,7 @@ extension Worker where N: ~Copyable {
       case .client: continueClient(slot)
       case .upstream: readUpstream(slot)
       case .probe: probeEvent(slot, .readable)
+      case .alarm: break
       }
     }
     ready.removeSubrange(0..<count)
@@ -88,6 +91,7 @@ extension Worker where N: ~Copyable {
       case .client: clientIsDue(slot)
       case .upstream: upstreamIsDue(slot)
       case .probe: endProbe(slot, succeeded: false)
+      case .alarm: alarmIsDue(slot)
       }
     }
     if nextPause <= now { endPauses() }
@@ -109,8 +113,10 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
     if connection.pointee.tenant >= 0 { leaveConnection(slot) }
+    let isStream = connection.pointee.flags.contains(.isStream)
+    if connection.pointee.phase == .connecting, !isStream { noteHandshakeEnd(slot) }
     if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }
-    if !connection.pointee.flags.contains(.isStream) { network.close(connection.pointee.socket, resetting: resetting) }
+    if !isStream { network.close(connection.pointee.socket, resetting: resetting) }
     connection.pointee.socket = -1
     timers.remove(slot, in: connections.base)
     buffers.giveBack(&connection.pointee.input)
@@ -146,6 +152,7 @@ extension Worker where N: ~Copyable {
       parser = HeadParser(fieldCapacity: next.blueprint.bounds.headerCount)
     }
     adoptBackends()
+    redistributeSlots()
     scheduleProbes()
     if hasNewTrust { refreshTrust() }
     mailbox.generation.store(next.blueprint.generation, ordering: .releasing)

@@ -77,6 +77,9 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   var ready: [UInt64] = []
   /// Clients of HTTP/2 with frames to send at the end of this turn, by handle.
   var framed: [UInt64] = []
+  /// What became of exchanges of this worker that waited; and what is to be told to this and other workers.
+  var granted: [Grant] = []
+  var deliveries: [Delivery] = []
   /// What each listener speaks.
   var listenerProtocols: [ListenerProtocols]
   /// Slots whose connection or exchange has ended in this turn; freed at its end, so that none is reused within it.
@@ -134,6 +137,9 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
     ready.reserveCapacity(1024)
     deadConnections.reserveCapacity(1024)
     deadExchanges.reserveCapacity(1024)
+    granted.reserveCapacity(1024)
+    deliveries.reserveCapacity(1024)
+    process.register(mailbox, of: number)
     adoptBackends()
     scheduleProbes()
     mailbox.generation.store(image.blueprint.generation, ordering: .releasing)
@@ -157,6 +163,7 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
 /// The parts of a blueprint's image that requests read, copied out of it so that no reference is counted.
 struct ImageView {
   let shards: UnsafeMutablePointer<ShardEntry>
+  let shardCount: Int
   let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
@@ -172,15 +179,19 @@ struct ImageView {
   let directory: Unmanaged<TenantDirectory>
   let rules: Unmanaged<CompiledRules>
   let unknownTenant: TenantIndex
+  /// Whether a client's certificate may name the tenant.
+  let asksForCertificate: Bool
   let timeouts: Timeouts
   let bounds: Bounds
   let http2: HTTP2Bounds
   let showsRateLimits: Bool
+  let addsForwarded: Bool
   let keepsRecords: Bool
 
   init(_ image: BlueprintImage) {
     let blueprint = image.blueprint
     shards = image.shards
+    shardCount = blueprint.shards.count
     placeOfShard = image.placeOfShard
     backends = image.backends
     backendCount = image.backendCount
@@ -196,10 +207,12 @@ struct ImageView {
     directory = .passUnretained(blueprint.tenants)
     rules = .passUnretained(image.rules)
     unknownTenant = blueprint.unknownTenant ?? -1
+    asksForCertificate = image.rules.hasCertificate
     timeouts = blueprint.timeouts
     bounds = blueprint.bounds
     http2 = blueprint.http2Bounds
     showsRateLimits = blueprint.showsRateLimits
+    addsForwarded = blueprint.addsForwarded
     keepsRecords = blueprint.keepsRecords
   }
 

@@ -15,13 +15,14 @@ extension HPACKEncoder {
 
   /// Adds the head of a request as `HeadParser` takes it: its line, Host and fields.
   ///
-  /// `takesTrailers` says to the server that trailers are wanted, which some ask for.
+  /// `takesTrailers` says to the server that trailers are wanted, which some ask for; `opensWebSocket` makes an upgrade to
+  /// WebSocket an extended CONNECT (RFC 8441 §5).
   public mutating func add(
-    request head: UnsafePointer<UInt8>, _ count: Int, isSecure: Bool, takesTrailers: Bool
+    request head: UnsafePointer<UInt8>, _ count: Int, isSecure: Bool, takesTrailers: Bool, opensWebSocket: Bool = false
   ) {
     var at = 0
     while at < count, head[at] != Octet.space { at &+= 1 }
-    addMethod(head, at)
+    if opensWebSocket { addConnect() } else { addMethod(head, at) }
     let path = at &+ 1
     at = path
     while at < count, head[at] != Octet.space { at &+= 1 }
@@ -37,7 +38,17 @@ extension HPACKEncoder {
       let (name, value): (StaticString, StaticString) = ("te              ", "trailers                ")
       add(name.utf8Start, 2, value.utf8Start, 8)
     }
-    add(lines: head + at, count &- at, dropping: HPACKEncoder.dropped.union(FieldSet(.host)))
+    var dropped = HPACKEncoder.dropped.union(FieldSet(.host))
+    if opensWebSocket { dropped.insert(.secWebSocketKey) }
+    add(lines: head + at, count &- at, dropping: dropped)
+  }
+
+  private mutating func addConnect() {
+    // Behind each of them sixteen bytes are readable.
+    let method: StaticString = "CONNECT                 "
+    let (name, value): (StaticString, StaticString) = (":protocol                ", "websocket               ")
+    add(named: 2, method.utf8Start, 7)
+    add(name.utf8Start, 9, value.utf8Start, 9)
   }
 
   private mutating func addMethod(_ p: UnsafePointer<UInt8>, _ count: Int) {

@@ -76,7 +76,7 @@ extension HeadParser {
     }
     let authority = at
     while at < count, p[at] != UInt8(ascii: "/"), p[at] != UInt8(ascii: "?") { at += 1 }
-    guard at > authority, at == count || p[at] == UInt8(ascii: "/") else { return false }
+    guard at > authority else { return false }
     head.isAbsoluteForm = true
     head.host = ByteRange(head.target.start &+ narrow(authority), head.target.start &+ narrow(at))
     head.path = ByteRange(head.host.end, head.target.end)

@@ -4,6 +4,8 @@ import Primitives
 public enum FrameType: UInt8, Sendable, BitwiseCopyable {
   // The raw values are the types on the wire.
   case data, headers, priority, resetStream, settings, pushPromise, ping, goAway, windowUpdate, continuation
+  // RFC 9218 §7.1.
+  case priorityUpdate = 16
 }
 
 /// Flags of frames (RFC 9113 §6); which of them count depends on the type.

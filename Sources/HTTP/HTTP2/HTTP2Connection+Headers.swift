@@ -79,18 +79,20 @@ extension HTTP2Connection {
       if event.kind == .progress { event.kind = .malformed }
       return event
     }
-    var event = HTTP2Event(.request, consumed: 0, place: open(id, endsStream, text.contentLength))
+    var event = HTTP2Event(.request, consumed: 0, place: open(id, endsStream, text))
     event.endsStream = endsStream
     return event
   }
 
-  private mutating func open(_ id: UInt32, _ endsStream: Bool, _ contentLength: Int64) -> Int32 {
+  private mutating func open(_ id: UInt32, _ endsStream: Bool, _ text: borrowing HeadText) -> Int32 {
     var stream = HTTP2Stream()
     stream.id = id
     stream.hasEnded = endsStream
     stream.sendWindow = peer.initialWindow
     stream.receiveWindow = HTTP2Bounds.streamWindow
-    stream.expected = endsStream ? -1 : contentLength
+    stream.expected = endsStream ? -1 : text.contentLength
+    stream.rank = text.rank
+    if text.rank != .unsaid { hasRanks = true }
     return streams.insert(stream)
   }
 

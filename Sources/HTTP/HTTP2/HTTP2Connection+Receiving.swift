@@ -51,7 +51,8 @@ extension HTTP2Connection {
     case .windowUpdate: takeWindowUpdate(header, payload, now)
     // Neither side of ours takes pushes (RFC 9113 §8.4).
     case .pushPromise: fail(.protocolError)
-    case .data, nil: spend(.unknownFrame, now) ?? HTTP2Event(.progress, consumed: 0)
+    case .priorityUpdate where role == .server: takePriorityUpdate(header, payload, now)
+    case .data, .priorityUpdate, nil: spend(.unknownFrame, now) ?? HTTP2Event(.progress, consumed: 0)
     }
   }
 
@@ -93,6 +94,24 @@ extension HTTP2Connection {
     }
     guard FramePayload.word(payload) & 0x7FFF_FFFF != header.stream else { return fail(.protocolError) }
     return spend(.priority, now) ?? HTTP2Event(.progress, consumed: 0)
+  }
+
+  /// A client wants a stream sooner or later than it said before (RFC 9218 §7.1). What it says of streams that are not
+  /// there is dropped.
+  private mutating func takePriorityUpdate(
+    _ header: FrameHeader, _ payload: UnsafePointer<UInt8>, _ now: Instant
+  ) -> HTTP2Event {
+    guard header.stream == 0 else { return fail(.protocolError) }
+    guard header.length >= 4 else { return fail(.frameSizeError) }
+    let id = FramePayload.word(payload) & 0x7FFF_FFFF
+    guard id & 1 == 1 else { return fail(.protocolError) }
+    if let end = spend(.priority, now) { return end }
+    let place = streams.place(of: id)
+    if place >= 0 {
+      streams[place].pointee.rank = StreamRank(priority: payload + 4, header.length &- 4)
+      hasRanks = true
+    }
+    return HTTP2Event(.progress, consumed: 0)
   }
 
   private mutating func takeReset(

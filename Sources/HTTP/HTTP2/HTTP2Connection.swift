@@ -41,6 +41,8 @@ public struct HTTP2Connection: ~Copyable {
   public internal(set) var flood: FloodKind?
   /// Whether the peer was told that no further streams are taken.
   public var isShutDown: Bool { shutdown == .reached }
+  /// Whether the peer wanted any stream before others, or after them.
+  public internal(set) var hasRanks = false
   /// The highest stream that the peer still takes, as far as it said.
   public internal(set) var lastStream = HTTP2Connection.allStreams
 
@@ -58,7 +60,8 @@ public struct HTTP2Connection: ~Copyable {
   var credit: Int64 = 0
   /// Bytes of the preface that came; all of them for a client.
   var prefaceCount: Int
-  var hasSettings = false
+  /// Whether the peer's first SETTINGS have come.
+  public internal(set) var hasSettings = false
   var isAcknowledged = false
   /// The highest stream the peer has begun; as a client, the highest of ours.
   var highest: UInt32 = 0

@@ -8,6 +8,8 @@ public struct HTTP2Stream: Sendable, BitwiseCopyable {
   public internal(set) var hasEnded = false
   /// Whether our half has ended.
   public internal(set) var hasSentEnd = false
+  /// Its place among those that could be sent on.
+  public internal(set) var rank = StreamRank.unsaid
   /// Whether it was reset, by either side.
   public internal(set) var isReset = false
   /// Client: whether the final response's head has come. Server: always.

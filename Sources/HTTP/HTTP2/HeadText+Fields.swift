@@ -10,6 +10,8 @@ enum FieldRole {
   case host
   /// The length.
   case contentLength
+  /// How much the stream is wanted; it passes as a line.
+  case priority
   /// It makes the section malformed.
   case forbidden
 }
@@ -26,6 +28,7 @@ extension HeadText {
     case 4 where ByteComparison.areEqual(name, 4, "host"): return .host
     case 6 where ByteComparison.areEqual(name, 6, "cookie"): return .cookie
     case 7 where ByteComparison.areEqual(name, 7, "upgrade"): return .forbidden
+    case 8 where ByteComparison.areEqual(name, 8, "priority"): return .priority
     case 10 where ByteComparison.areEqual(name, 10, "connection"): return .forbidden
     case 10 where ByteComparison.areEqual(name, 10, "keep-alive"): return .forbidden
     case 14 where ByteComparison.areEqual(name, 14, "content-length"): return .contentLength

@@ -130,6 +130,9 @@ extension HeadText {
     switch role {
     case .line: keepLine(nameCount, valueCount)
     case .cookie: keepCrumb(value, valueCount)
+    case .priority:
+      rank = StreamRank(priority: value, valueCount)
+      keepLine(nameCount, valueCount)
     case .host: takeHost(value, valueCount)
     case .contentLength:
       guard contentLength < 0, let length = HeadParser.readLength(value, valueCount) else { return refuse() }
@@ -187,7 +190,7 @@ extension HeadText {
     guard HeadText.isName(name, nameCount), HeadText.isValue(value, valueCount) else { return refuse() }
     guard fits(nameCount, valueCount, isCrumb: false) else { return }
     switch HeadText.role(name, nameCount, value, valueCount) {
-    case .line, .cookie: keepLine(nameCount, valueCount)
+    case .line, .cookie, .priority: keepLine(nameCount, valueCount)
     case .host, .contentLength, .forbidden: refuse()
     }
   }

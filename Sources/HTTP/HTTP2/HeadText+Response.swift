@@ -30,6 +30,28 @@ extension HeadText {
     endLine()
   }
 
+  /// Makes the head of a response that agrees to a WebSocket by HTTP/2 (RFC 8441 §5) the one that HTTP/1.1 has for it
+  /// (RFC 6455 §4.2.2), with this Sec-WebSocket-Accept.
+  public mutating func agreeToWebSocket(accept: UnsafePointer<UInt8>, _ acceptCount: Int) {
+    let old = count
+    pseudo.update(from: bytes, count: old)
+    count = 0
+    append("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ")
+    append(accept, ByteRange(0, narrow(acceptCount)))
+    endLine()
+    var at = HeadParser.endOfLine(pseudo, 0, old) &+ 2
+    while at < old {
+      let end = min(old, HeadParser.endOfLine(pseudo, at, old) &+ 2)
+      var colon = at
+      while colon < end, pseudo[colon] != Octet.colon { colon &+= 1 }
+      if FieldName.identify(pseudo + at, colon &- at) != .secWebSocketAccept {
+        append(pseudo, ByteRange(narrow(at), narrow(end)))
+      }
+      at = end
+    }
+    status = 101
+  }
+
   /// `:status` comes first and once (RFC 9113 §8.3.2); no response switches protocols (§8.6).
   private mutating func takeStatus(_ place: UnsafeMutablePointer<UInt8>, _ nameCount: Int, _ valueCount: Int) {
     let value = place + nameCount + 2
@@ -53,7 +75,7 @@ extension HeadText {
     guard HeadText.isName(name, nameCount), HeadText.isValue(value, valueCount) else { return refuse() }
     guard fits(nameCount, valueCount, isCrumb: false) else { return }
     switch HeadText.role(name, nameCount, value, valueCount) {
-    case .line, .cookie, .host: keepLine(nameCount, valueCount)
+    case .line, .cookie, .host, .priority: keepLine(nameCount, valueCount)
     case .contentLength:
       guard contentLength < 0, let length = HeadParser.readLength(value, valueCount) else { return refuse() }
       contentLength = length

@@ -26,6 +26,9 @@ public struct HeadText: ~Copyable {
   /// The status, of a response.
   public internal(set) var status: UInt16 = 0
 
+  /// When the stream of a request is to be sent on before others.
+  public internal(set) var rank = StreamRank.unsaid
+
   /// What an extended CONNECT gets as Sec-WebSocket-Key (RFC 6455 §4.1): `keyCount` bytes, the owner's to choose.
   public let webSocketKey: UnsafeMutablePointer<UInt8>
   /// Bytes of `webSocketKey`: sixteen in Base64.
@@ -66,6 +69,7 @@ public struct HeadText: ~Copyable {
     contentLength = -1
     isBomb = false
     status = 0
+    rank = .unsaid
     cookieCount = 0
     fields = PseudoFields()
     limit = SectionLimit(size: min(size, HeadText.sizeBound - HeadText.growth), count: count)

@@ -7,6 +7,10 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     http2Settings
   // What the proxy says of the request.
   case xForwardedFor, xForwardedProto, xForwardedHost, xRequestID, via, forwarded
+  // How long the client waits.
+  case grpcTimeout, xRequestTimeout
+  // What WebSocket agrees by in HTTP/1.1, and HTTP/2 has no use for (RFC 8441 §5).
+  case secWebSocketKey, secWebSocketAccept
   // What the proxy says of the tenant.
   case xTenantID, xPlacementShard, xPlacementEpoch
   // What the proxy reads, or says in answers.
@@ -39,6 +43,10 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case .xRequestID: return "x-request-id"
     case .via: return "via"
     case .forwarded: return "forwarded"
+    case .grpcTimeout: return "grpc-timeout"
+    case .xRequestTimeout: return "x-request-timeout"
+    case .secWebSocketKey: return "sec-websocket-key"
+    case .secWebSocketAccept: return "sec-websocket-accept"
     case .xTenantID: return "x-tenant-id"
     case .xPlacementShard: return "x-placement-shard"
     case .xPlacementEpoch: return "x-placement-epoch"

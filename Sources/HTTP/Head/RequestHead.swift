@@ -20,8 +20,8 @@ public struct RequestHead: Sendable, BitwiseCopyable {
   public var methodText = ByteRange.none
   /// The target as received.
   public var target = ByteRange.none
-  /// The target's path and query, `/a?b`; `*` for the server as a whole. Of an absolute form what follows the authority;
-  /// empty when nothing does: stands for `/`, or for `*` if the method is OPTIONS (RFC 9112 §3.2.4).
+  /// The target's path and query, `/a?b`; `*` for the server as a whole. Of an absolute form what follows the authority:
+  /// a query alone stands for one of `/`, and nothing for `/`, or for `*` if the method is OPTIONS (RFC 9112 §3.2.4).
   public var path = ByteRange.none
   /// The value of Host, well-formed; of an absolute form without Host (HTTP/1.0) its authority; empty without both.
   public var host = ByteRange.none

@@ -18,9 +18,12 @@ public final class Certificate: @unchecked Sendable {
   public let expiry: Int64
   /// What kind of key it has, as OpenSSL numbers them: two of one name may differ in it.
   let keyKind: Int32
+  /// Why the authority's word on it is not shown, if there was one.
+  public let stapleFault: TLSFault?
 
-  /// Reads a chain, the server's certificate first, and its private key, both PEM.
-  public init(chain text: [UInt8], key keyText: [UInt8]) throws(TLSFault) {
+  /// Reads a chain, the server's certificate first, and its private key, both PEM; and an authority's word that it is not
+  /// revoked (OCSP, DER), which is shown beside it unless it has a fault.
+  public init(chain text: [UInt8], key keyText: [UInt8], staple: [UInt8]? = nil) throws(TLSFault) {
     let certificates = try PEMText.certificates(in: text)
     var owned = certificates[...]
     let stack = openssl_chain_new()!
@@ -46,6 +49,26 @@ public final class Certificate: @unchecked Sendable {
     start = Certificate.seconds(X509_get0_notBefore(first))
     expiry = Certificate.seconds(X509_get0_notAfter(first))
     keyKind = EVP_PKEY_get_base_id(key)
+    stapleFault = staple.flatMap { Certificate.attach($0, to: first, stack) }
+  }
+
+  /// Has a certificate show a staple; returns why not.
+  private static func attach(_ staple: [UInt8], to leaf: OpaquePointer, _ chain: OpaquePointer) -> TLSFault? {
+    var issuer: OpaquePointer?
+    for place in 0..<openssl_chain_count(chain) {
+      let other = openssl_chain_certificate(chain, place)
+      if X509_check_issued(other, leaf) == X509_V_OK {
+        issuer = other
+        break
+      }
+    }
+    if issuer == nil, X509_check_issued(leaf, leaf) == X509_V_OK { issuer = leaf }
+    do throws(TLSFault) {
+      try OCSPStaple(staple, for: leaf, issuer: issuer).attach(to: leaf)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   deinit {
@@ -103,7 +126,7 @@ public final class Certificate: @unchecked Sendable {
     return String(decoding: text.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self).lowercased()
   }
 
-  private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
+  static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
     var parts = tm()
     guard let time, ASN1_TIME_to_tm(time, &parts) == 1 else { return 0 }
     return Int64(timegm(&parts))

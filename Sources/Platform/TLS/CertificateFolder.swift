@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A folder of NAME.pem and NAME.key pairs that is watched: what changes there is used a moment later.
+/// A folder of NAME.pem and NAME.key pairs, with NAME.ocsp beside them or not, that is watched: what changes there is used a moment later.
 ///
 /// Up to `eager` pairs are all loaded, and found by the names in their certificates. Of more, each is loaded when it is
 /// first asked for, found by its file name, which must be the host's (`*.example.org.pem` for one label below), and at
@@ -15,6 +15,8 @@ public final class CertificateFolder: Sendable {
     public var path: String
     /// What is wrong with it.
     public var reason: String
+    /// Whether it is only the OCSP answer, without which the certificate is used.
+    public var isStaple = false
   }
 
   /// What tells one version of a pair from another.
@@ -26,6 +28,8 @@ public final class CertificateFolder: Sendable {
     var signature: Signature?
     /// `nil` as long as it was not asked for, or could never be loaded.
     var certificate: Certificate?
+    /// Whether it was tried to be loaded since it last changed (large folders).
+    var isTried = false
     /// When it was last asked for, as a count.
     var lastUse: UInt64 = 0
   }
@@ -37,7 +41,8 @@ public final class CertificateFolder: Sendable {
     /// The first pair by name, for clients that name nothing known.
     var first: String?
     var uses: UInt64 = 0
-    var loadedCount = 0
+    /// What is loaded of a large folder.
+    var loaded: Set<String> = []
     /// What went wrong while somebody waited for a certificate.
     var findings: [Finding] = []
     /// Pairs that changed a moment ago, and may still be changing.
@@ -59,6 +64,8 @@ public final class CertificateFolder: Sendable {
   public func scan() throws(SystemError) -> [Finding] {
     let names = try Folder.names(in: path).filter { $0.hasSuffix(".pem") && !$0.hasPrefix(".") }
     let bases = names.map { String($0.dropLast(4)) }.sorted()
+    // Made, and what it takes the place of freed, beside the lock that handshakes take.
+    var fresh = Dictionary(uniqueKeysWithValues: bases.map { ($0, Pair()) })
     let isEager = contents.withLock { contents in
       let wasEager = contents.isEager
       contents.isEager = bases.count <= CertificateFolder.eager
@@ -66,8 +73,8 @@ public final class CertificateFolder: Sendable {
       if contents.isEager, wasEager {
         for base in Set(contents.pairs.keys).subtracting(bases) { contents.pairs[base] = nil }
       } else {
-        contents.pairs = Dictionary(uniqueKeysWithValues: bases.map { ($0, Pair()) })
-        contents.loadedCount = 0
+        swap(&contents.pairs, &fresh)
+        contents.loaded = []
       }
       return contents.isEager
     }
@@ -99,16 +106,18 @@ public final class CertificateFolder: Sendable {
     return late + findings
   }
 
+  private static let suffixes = [".pem", ".key", ".ocsp"]
+
   private static func base(_ name: String) -> String? {
-    guard name.hasSuffix(".pem") || name.hasSuffix(".key"), !name.hasPrefix(".") else { return nil }
-    return String(name.dropLast(4))
+    guard !name.hasPrefix("."), let dot = name.lastIndex(of: ".") else { return nil }
+    return suffixes.contains(String(name[dot...])) ? String(name[..<dot]) : nil
   }
 
   /// Has a pair of a large folder loaded anew when it is next asked for.
   private func forget(_ base: String) {
     let exists = signature(base) != nil
     contents.withLock { contents in
-      if contents.pairs[base]?.certificate != nil { contents.loadedCount -= 1 }
+      contents.loaded.remove(base)
       contents.pairs[base] = exists ? Pair() : nil
     }
   }
@@ -142,7 +151,7 @@ public final class CertificateFolder: Sendable {
 
   private func signature(_ base: String) -> Signature? {
     var values: [Int64] = []
-    for suffix in [".pem", ".key"] {
+    for suffix in CertificateFolder.suffixes {
       guard let facts = Folder.facts(of: "\(path)/\(base)\(suffix)") else {
         if suffix == ".pem" { return nil }
         values.append(-1)
@@ -155,12 +164,18 @@ public final class CertificateFolder: Sendable {
 
   private func load(_ base: String) -> (Certificate?, Finding?) {
     var file = "\(path)/\(base).pem"
+    let staplePath = "\(path)/\(base).ocsp"
     do throws(SystemError) {
       let chain = try Folder.read(file, most: PEMText.longest)
       file = "\(path)/\(base).key"
       let key = try Folder.read(file, most: PEMText.longest)
       do throws(TLSFault) {
-        return (try Certificate(chain: chain, key: key), nil)
+        // An answer that can't be read is as good as none, but told of.
+        let staple = try? Folder.read(staplePath, most: OCSPStaple.longest)
+        let isMissing = staple == nil && Folder.facts(of: staplePath) != nil
+        let certificate = try Certificate(chain: chain, key: key, staple: isMissing ? [] : staple)
+        let fault = certificate.stapleFault
+        return (certificate, fault.map { Finding(path: staplePath, reason: "\($0)", isStaple: true) })
       } catch {
         return (nil, Finding(path: "\(path)/\(base).\(error.isOfKey ? "key" : "pem")", reason: "\(error)"))
       }
@@ -171,56 +186,80 @@ public final class CertificateFolder: Sendable {
 }
 
 extension CertificateFolder {
-  /// The certificates for a server name in lower case.
-  func choice(for name: String) -> CertificateTable.Choice? {
+  /// The certificates for a server name in lower case; `waker` is the descriptor to be written to when they are loaded,
+  /// -1 has them loaded at once.
+  func lookup(_ name: String, waking waker: Int32) -> CertificateLookup {
     let (isEager, choice) = contents.withLock { ($0.isEager, $0.table.choice(for: name)) }
-    if isEager { return choice }
-    if let certificate = lazily(name) { return [certificate] }
-    guard let dot = name.firstIndex(of: ".") else { return nil }
-    return lazily("*" + name[dot...]).map { [$0] }
+    if isEager { return choice.map { .found($0) } ?? .none }
+    switch lazily(name, waker) {
+    case .none: break
+    case let outcome: return outcome
+    }
+    guard let dot = name.firstIndex(of: ".") else { return .none }
+    return lazily("*" + name[dot...], waker)
   }
 
   /// The certificates for clients that name nothing known.
-  func fallback() -> CertificateTable.Choice {
+  func fallback(waking waker: Int32) -> CertificateLookup {
     let (isEager, choice, first) = contents.withLock { contents in
       (contents.isEager, contents.table.fallback, contents.first)
     }
-    return isEager ? choice : first.flatMap(lazily).map { [$0] } ?? []
+    if isEager { return choice.isEmpty ? .none : .found(choice) }
+    return first.map { lazily($0, waker) } ?? .none
   }
 
   /// All that are loaded.
-  var loaded: [Certificate] { contents.withLock { $0.pairs.values.compactMap(\.certificate) } }
+  var loaded: [Certificate] {
+    contents.withLock { contents in
+      contents.isEager
+        ? contents.pairs.values.compactMap(\.certificate)
+        : contents.loaded.compactMap { contents.pairs[$0]?.certificate }
+    }
+  }
 
-  /// A certificate of a large folder, loaded now if it must be.
-  private func lazily(_ base: String) -> Certificate? {
+  /// A certificate of a large folder, which is loaded if it must be.
+  private func lazily(_ base: String, _ waker: Int32) -> CertificateLookup {
     let known = contents.withLock { contents -> Pair? in
       contents.uses += 1
       contents.pairs[base]?.lastUse = contents.uses
       return contents.pairs[base]
     }
-    guard let known else { return nil }
-    if known.certificate != nil || known.signature != nil { return known.certificate }
-    let signature = signature(base)
+    guard let known else { return .none }
+    if let certificate = known.certificate { return .found([certificate]) }
+    if known.isTried { return .none }
+    if waker >= 0 { return CertificateLoader.shared.load(base, of: self, waking: waker) ? .loading : .overloaded }
+    loadAside(base)
+    return contents.withLock { $0.pairs[base]?.certificate }.map { .found([$0]) } ?? .none
+  }
+
+  /// Loads a pair of a large folder.
+  func loadAside(_ base: String) {
+    let isWanted = contents.withLock { !($0.pairs[base]?.isTried ?? true) }
+    guard isWanted else { return }
     let (certificate, finding) = load(base)
-    contents.withLock { contents in
-      guard contents.pairs[base] != nil else { return }
-      contents.pairs[base]?.signature = signature
+    let isFull = contents.withLock { contents in
       if let finding, contents.findings.count < 100 { contents.findings.append(finding) }
-      guard let certificate, contents.pairs[base]?.certificate == nil else { return }
+      contents.pairs[base]?.isTried = true
+      guard let certificate, contents.pairs[base] != nil else { return false }
       contents.pairs[base]?.certificate = certificate
-      contents.loadedCount += 1
-      if contents.loadedCount > CertificateFolder.eager { CertificateFolder.evict(&contents) }
+      contents.loaded.insert(base)
+      return contents.loaded.count > CertificateFolder.eager
     }
-    return certificate
+    if isFull { evict() }
   }
 
   /// Lets go of the half of what is loaded that was not asked for longest.
-  private static func evict(_ contents: inout Contents) {
-    let loaded = contents.pairs.filter { $0.value.certificate != nil }.sorted { $0.value.lastUse < $1.value.lastUse }
-    for (base, _) in loaded.prefix(loaded.count / 2) {
-      contents.pairs[base]?.certificate = nil
-      contents.pairs[base]?.signature = nil
-      contents.loadedCount -= 1
+  private func evict() {
+    let uses = contents.withLock { contents in contents.loaded.map { ($0, contents.pairs[$0]?.lastUse ?? 0) } }
+    let oldest = uses.sorted { $0.1 < $1.1 }.prefix(uses.count / 2)
+    // Freed beside the lock.
+    let gone = contents.withLock { contents in
+      oldest.map { base, _ in
+        defer { contents.pairs[base]?.isTried = false }
+        contents.loaded.remove(base)
+        return contents.pairs[base]?.certificate.take()
+      }
     }
+    withExtendedLifetime(gone) {}
   }
 }

@@ -25,6 +25,8 @@ enum PEMText {
 
   /// The private key of a text; to be freed by the caller.
   static func privateKey(in text: [UInt8]) throws(TLSFault) -> OpaquePointer {
+    if let key = KeyDecoder.key(in: text) { return key }
+    // Behind parameters, under a passphrase, or none at all.
     let source = open(text)
     defer {
       BIO_free(source)

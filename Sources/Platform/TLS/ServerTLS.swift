@@ -39,6 +39,9 @@ public struct ServerTLSSettings: Sendable {
   /// Certificates of the authorities that may vouch for clients, PEM.
   public var authorities: [UInt8] = []
 
+  /// What each answer tells of coming by TLS only, a value of `Strict-Transport-Security`; empty tells nothing.
+  public var strictTransport = ""
+
   /// The settings of the language's defaults, without tickets.
   public init() {}
 }
@@ -51,10 +54,16 @@ public final class ServerTLS: @unchecked Sendable {
 
   let context: OpaquePointer
   let tickets: TicketKeys?
+  /// Whether clients are asked for certificates.
+  let asksClients: Bool
   private let certificates: CertificateTable
   /// The directory that certificates are looked up in as well.
   public let folder: CertificateFolder?
   private let protocols: [UInt8]
+  /// Whether a client must agree on a protocol: HTTP/1.1, which goes without saying, is not spoken.
+  let needsProtocol: Bool
+  /// The whole line of `Strict-Transport-Security`, empty when there is none; lives as long as this.
+  let strictTransport: UnsafeBufferPointer<UInt8>
 
   /// A side that chooses among `certificates`, then those in `folder`.
   public init(
@@ -63,9 +72,12 @@ public final class ServerTLS: @unchecked Sendable {
     guard let context = SSL_CTX_new(TLS_server_method()) else { throw .takeRefusal() }
     self.context = context
     tickets = settings.tickets
+    asksClients = settings.clientCertificates != .ignored
     self.certificates = certificates
     self.folder = folder
     protocols = settings.protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+    needsProtocol = !settings.protocols.contains("http/1.1")
+    strictTransport = ServerTLS.line(settings.strictTransport)
     openssl_set_versions(context, settings.versions.lowerBound.rawValue, settings.versions.upperBound.rawValue)
     openssl_set_modes(context)
     openssl_set_session_cache(context, Int(SSL_SESS_CACHE_OFF))
@@ -79,9 +91,21 @@ public final class ServerTLS: @unchecked Sendable {
     SSL_CTX_set_client_hello_cb(context, noteServerName, nil)
     SSL_CTX_set_cert_cb(context, chooseCertificate, nil)
     SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
+    openssl_show_staples(context, showStaple)
   }
 
-  deinit { SSL_CTX_free(context) }
+  deinit {
+    SSL_CTX_free(context)
+    strictTransport.deallocate()
+  }
+
+  private static func line(_ value: String) -> UnsafeBufferPointer<UInt8> {
+    guard !value.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
+    let line = Array("Strict-Transport-Security: \(value)\r\n".utf8)
+    let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: line.count)
+    _ = memory.initialize(from: line)
+    return UnsafeBufferPointer(memory)
+  }
 
   private func setTickets() {
     guard tickets != nil else { return openssl_forbid_tickets(context) }
@@ -102,9 +126,16 @@ public final class ServerTLS: @unchecked Sendable {
   }
 
   /// The certificates for a server name; `nil` is a client that names none.
-  fileprivate func choice(for name: String?) -> CertificateTable.Choice {
-    if let name, let choice = certificates.choice(for: name) ?? folder?.choice(for: name) { return choice }
-    return certificates.fallback.isEmpty ? folder?.fallback() ?? [] : certificates.fallback
+  fileprivate func lookup(_ name: String?, waking waker: Int32) -> CertificateLookup {
+    if let name {
+      if let choice = certificates.choice(for: name) { return .found(choice) }
+      switch folder?.lookup(name, waking: waker) ?? .none {
+      case .none: break
+      case let outcome: return outcome
+      }
+    }
+    if !certificates.fallback.isEmpty { return .found(certificates.fallback) }
+    return folder?.fallback(waking: waker) ?? .none
   }
 
   /// All certificates in use, without those of a folder that are not loaded.
@@ -135,13 +166,20 @@ public final class ServerTLS: @unchecked Sendable {
   }
 }
 
-/// Gives a connection the certificates of the name it asks for (`SSL_CTX_set_cert_cb`): 1 goes on, 0 gives up.
+/// Gives a connection the certificates of the name it asks for (`SSL_CTX_set_cert_cb`): 1 goes on, 0 gives up, -1 has
+/// it called again when the handshake is gone on with.
 private func chooseCertificate(_ ssl: OpaquePointer?, _ unused: UnsafeMutableRawPointer?) -> Int32 {
   guard let ssl, let server = TLSChannel.server(of: ssl) else { return 0 }
-  for certificate in server.choice(for: TLSChannel.serverName(of: ssl)) {
-    guard SSL_use_cert_and_key(ssl, certificate.leaf, certificate.key, certificate.chain, 1) == 1 else { return 0 }
+  switch server.lookup(TLSChannel.serverName(of: ssl), waking: TLSChannel.waker(of: ssl)) {
+  case .loading: return -1
+  case .overloaded: return 0
+  case .none: return 1
+  case .found(let choice):
+    for certificate in choice {
+      guard SSL_use_cert_and_key(ssl, certificate.leaf, certificate.key, certificate.chain, 1) == 1 else { return 0 }
+    }
+    return 1
   }
-  return 1
 }
 
 /// Answers a client's list of protocols (`SSL_CTX_set_alpn_select_cb`).

@@ -48,7 +48,24 @@ enum SocketTransport {
   private static let send: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
     bio, bytes, count in
     openssl_bio_clear_retry(bio)
-    let sent = linux_send(SocketTransport.state(bio).pointee.socket, bytes, Int(count))
+    let state = SocketTransport.state(bio)
+    if let batch = state.pointee.batch {
+      let isGathered = bytes!.withMemoryRebound(to: UInt8.self, capacity: Int(count)) {
+        batch.pointee.append($0, Int(count))
+      }
+      if isGathered { return count }
+      openssl_bio_retry_write(bio)
+      return -1
+    }
+    // Records go out in the order in which they were made.
+    switch TLSChannel.push(state) {
+    case .done: break
+    case .needsOutput:
+      openssl_bio_retry_write(bio)
+      return -1
+    default: return -1
+    }
+    let sent = linux_send(state.pointee.socket, bytes, Int(count))
     if sent < 0, linux_errno() == EAGAIN || linux_errno() == EINTR { openssl_bio_retry_write(bio) }
     return Int32(sent)
   }

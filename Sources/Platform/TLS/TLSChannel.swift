@@ -1,5 +1,6 @@
 import CLinux
 import COpenSSL
+import Primitives
 
 /// How far a handshake is.
 public enum TLSHandshake {
@@ -7,6 +8,8 @@ public enum TLSHandshake {
   case open
   /// It goes on when bytes have come, or can be sent.
   case underWay
+  /// It goes on once a certificate is loaded: try again when its waker was woken and `CertificateLoader.finished` grew.
+  case waiting
   /// It has failed: the channel can only be closed.
   case failed
 }
@@ -19,6 +22,8 @@ public enum TLSStop: UInt8, BitwiseCopyable {
   case needsInput
   /// It goes on when bytes can be sent.
   case needsOutput
+  /// It goes on once a certificate is loaded.
+  case needsCertificate
   /// The peer has said that it ends its half.
   case ended
   /// The connection is broken, or ended without a word, which may be an attacker's doing.
@@ -56,6 +61,16 @@ public struct TLSChannel: BitwiseCopyable {
     /// The name the client asked for, in lower case, on the server's side.
     var name: UnsafeMutablePointer<UInt8>?
     var nameCount = 0
+    /// Who the client has proved to be, where that is asked.
+    var identity = ClientIdentity()
+    /// The newest error of OpenSSL's when the handshake failed.
+    var error: UInt32 = 0
+    /// Who is woken once a certificate that the handshake waits for is loaded; -1 nobody, it is loaded at once then.
+    var waker: Int32 = -1
+    /// Where records are gathered, while they are.
+    var batch: UnsafeMutablePointer<TLSBatch>?
+    /// Records that the socket did not take yet.
+    var backlog: UnsafeMutablePointer<TLSBacklog>?
     /// Where sessions of the backend are kept, on the client's side.
     var sessions: UnsafeMutablePointer<TLSSessionSlot>?
   }
@@ -76,9 +91,11 @@ public struct TLSChannel: BitwiseCopyable {
     openssl_set_app_data(ssl, state)
   }
 
-  /// The accepting side; `nil` when there is no memory.
-  public init?(accepting socket: Int32, _ server: ServerTLS) {
+  /// The accepting side; `nil` when there is no memory. With a waker no file is read here: the handshake is `waiting`
+  /// until a thread of its own has loaded the certificate, and wakes.
+  public init?(accepting socket: Int32, _ server: ServerTLS, waker: Waker? = nil) {
     self.init(server.context, socket, server: .passUnretained(server))
+    state.pointee.waker = waker?.descriptor ?? -1
     _ = state.pointee.server?.retain()
     SSL_set_accept_state(ssl)
   }
@@ -121,6 +138,12 @@ public struct TLSChannel: BitwiseCopyable {
     return String(decoding: UnsafeBufferPointer(start: name, count: state.pointee.nameCount), as: UTF8.self)
   }
 
+  /// Who is woken once a certificate that a connection waits for is loaded; -1 nobody.
+  static func waker(of ssl: OpaquePointer) -> Int32 {
+    guard let data = openssl_app_data(ssl) else { return -1 }
+    return data.assumingMemoryBound(to: State.self).pointee.waker
+  }
+
   /// The listener's side of a connection.
   static func server(of ssl: OpaquePointer?) -> ServerTLS? {
     guard let ssl, let data = openssl_app_data(ssl) else { return nil }
@@ -133,6 +156,8 @@ public struct TLSChannel: BitwiseCopyable {
     ERR_clear_error()
     state.pointee.server?.release()
     state.pointee.name?.deallocate()
+    state.pointee.identity.free()
+    TLSChannel.dropBacklog(state)
     state.deallocate()
   }
 
@@ -146,9 +171,15 @@ public struct TLSChannel: BitwiseCopyable {
   public func shakeHands() -> TLSHandshake {
     guard !state.pointee.hasFailed else { return .failed }
     let status = SSL_do_handshake(ssl)
-    if status == 1 { return .open }
+    if status == 1 {
+      if let server = state.pointee.server, server._withUnsafeGuaranteedRef({ $0.asksClients }) {
+        state.pointee.identity.learn(from: ssl)
+      }
+      return .open
+    }
     switch stop(status) {
     case .needsInput, .needsOutput: return .underWay
+    case .needsCertificate: return .waiting
     default: return .failed
     }
   }
@@ -177,19 +208,6 @@ public struct TLSChannel: BitwiseCopyable {
     }
   }
 
-  /// Sends as many of `count` bytes as fit now. What was refused must be offered again before anything else is.
-  public func send(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> TLSTransfer {
-    // After our end nothing can be sent, but what comes is still received.
-    guard canSend else { return TLSTransfer(count: 0, stop: .failed) }
-    var sent = 0
-    while sent < count {
-      let taken = SSL_write(ssl, bytes + sent, Int32(clamping: count - sent))
-      guard taken > 0 else { return TLSTransfer(count: sent, stop: stopOfSend(taken)) }
-      sent += Int(taken)
-    }
-    return TLSTransfer(count: sent, stop: .done)
-  }
-
   /// Tells the peer that we have no more to say; false when that must be tried again once bytes can be sent.
   public func end() -> Bool {
     guard canSend else { return true }
@@ -199,12 +217,12 @@ public struct TLSChannel: BitwiseCopyable {
   }
 
   /// Whether the connection is whole and we have not told our end.
-  private var canSend: Bool {
+  var canSend: Bool {
     !state.pointee.hasFailed && !state.pointee.cannotSend && SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0
   }
 
   /// What a send's result that is none means: a socket that takes nothing more may still have something to say.
-  private func stopOfSend(_ result: Int32) -> TLSStop {
+  func stopOfSend(_ result: Int32) -> TLSStop {
     guard SSL_get_error(ssl, result) == SSL_ERROR_SYSCALL else { return stop(result) }
     state.pointee.cannotSend = true
     ERR_clear_error()
@@ -216,9 +234,11 @@ public struct TLSChannel: BitwiseCopyable {
     switch SSL_get_error(ssl, result) {
     case SSL_ERROR_WANT_READ: return .needsInput
     case SSL_ERROR_WANT_WRITE: return .needsOutput
+    case SSL_ERROR_WANT_X509_LOOKUP: return .needsCertificate
     case SSL_ERROR_ZERO_RETURN: return .ended
     default:
       state.pointee.hasFailed = true
+      state.pointee.error = UInt32(truncatingIfNeeded: ERR_peek_last_error())
       ERR_clear_error()
       return .failed
     }

@@ -16,6 +16,14 @@ public enum TLSFault: Error, Equatable, CustomStringConvertible, Sendable {
   case mismatch
   /// The text holds no keys of tickets.
   case badTicketKeys
+  /// The bytes are no answer of an OCSP responder.
+  case badStaple
+  /// The OCSP answer is not about the certificate, or not by its issuer.
+  case foreignStaple
+  /// The OCSP answer is not good now.
+  case expiredStaple
+  /// The OCSP answer says that the certificate is revoked.
+  case revoked
   /// OpenSSL refuses it, in its own words.
   case refused(String)
 
@@ -29,6 +37,10 @@ public enum TLSFault: Error, Equatable, CustomStringConvertible, Sendable {
     case .badKey: "holds a private key that can't be read"
     case .mismatch: "is not the private key of the certificate"
     case .badTicketKeys: "holds no keys of tickets: 80 random bytes each, 1 to \(TicketKeys.most) of them"
+    case .badStaple: "holds no answer of an OCSP responder (DER)"
+    case .foreignStaple: "holds an OCSP answer that is not about the certificate, or not by its issuer"
+    case .expiredStaple: "holds an OCSP answer that is not good now"
+    case .revoked: "holds an OCSP answer that the certificate is revoked"
     case .refused(let reason): "is refused by OpenSSL: \(reason)"
     }
   }

@@ -22,6 +22,12 @@ extension MetricsPage {
     sample(Labels("result", "full"), snapshot.handshakes.full)
     sample(Labels("result", "resumed"), snapshot.handshakes.resumed)
     sample(Labels("result", "failed"), snapshot.handshakes.failed)
+    if !snapshot.handshakes.failures.isEmpty {
+      begin("gatehouse_tls_handshake_failures_total", .counter, "Handshakes that failed, by the peer's side and why.")
+      for (side, reason, count) in snapshot.handshakes.failures {
+        sample(Labels("side", side).and("reason", reason), count)
+      }
+    }
     begin(
       "gatehouse_certificate_expiry_timestamp_seconds", .gauge, "When a certificate stops to be good, the soonest 100.")
     for (name, time) in snapshot.expiries { sample(Labels("name", name), Int(time)) }

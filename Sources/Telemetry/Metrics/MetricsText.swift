@@ -20,6 +20,7 @@ public struct MetricsText {
     var page = MetricsPage(format)
     page.writeTenants(snapshot)
     page.writeShards(snapshot.shards)
+    page.writeSlots(snapshot.shards)
     page.writeProxy(snapshot, droppedLines: droppedLines)
     page.writeConfiguration(snapshot, reload)
     page.writeBuild(build)

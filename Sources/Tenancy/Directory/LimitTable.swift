@@ -109,7 +109,9 @@ struct LimitTable: ~Copyable {
       let fresh = limits(of: key(row))
       let known = limits(row).pointee
       let hasNewRate = fresh.requests.rate != known.requests.rate
-      guard hasNewRate || fresh.concurrency != known.concurrency || fresh.policy != known.policy else { continue }
+      let hasNewTerms =
+        fresh.concurrency != known.concurrency || fresh.scheduling != known.scheduling || fresh.policy != known.policy
+      guard hasNewRate || hasNewTerms else { continue }
       let place = rows.writable(Int(row))
       place.pointee.limits = fresh
       if hasNewRate { place.pointee.revision = TokenBucket.revision(place.pointee.revision, plus: 1) }
@@ -129,6 +131,7 @@ struct LimitTable: ~Copyable {
     if let rate = key.overrides.requests { limits.requests = TokenBucketRule(rate) }
     if let concurrency = key.overrides.concurrency { limits.concurrency = concurrency }
     if let policy = key.overrides.policy { limits.policy = policy }
+    limits.scheduling = key.overrides.scheduling.applied(to: limits.scheduling)
     return limits
   }
 

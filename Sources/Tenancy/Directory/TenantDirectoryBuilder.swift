@@ -61,6 +61,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       line.requests = record.requests
       line.concurrency = record.concurrency
       line.policy = record.policy
+      line.scheduling = record.scheduling
       line.file = Int32(record.file)
       line.line = Int32(record.line)
       return add(line)
@@ -97,7 +98,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       limits: LimitTable.Key(
         plan: line.plan,
         overrides: TenantOverrides(
-          requests: line.requests, concurrency: line.concurrency, policy: line.policy)),
+          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling, policy: line.policy)),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)

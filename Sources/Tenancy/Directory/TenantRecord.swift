@@ -29,6 +29,8 @@ public struct TenantRecord: Sendable {
   public var concurrency: Int32?
   /// Its own policy's place, in place of the plan's.
   public var policy: Int32?
+  /// What it says itself of its part of a saturated shard.
+  public var scheduling = SchedulingOverrides()
   /// The file that declares it, by number.
   public var file = 0
   /// The line that declares it.
@@ -74,6 +76,8 @@ public struct TenantLine {
   public var concurrency: Int32?
   /// Its own policy's place, in place of the plan's.
   public var policy: Int32?
+  /// What it says itself of its part of a saturated shard.
+  public var scheduling = SchedulingOverrides()
   /// The file that declares it, by number.
   public var file: Int32 = 0
   /// The line that declares it.
@@ -91,13 +95,19 @@ public struct TenantOverrides: Sendable, Hashable, BitwiseCopyable {
   public var requests: RequestRate?
   /// Its bound of requests in flight.
   public var concurrency: Int32?
+  /// Its part of a saturated shard.
+  public var scheduling: SchedulingOverrides
   /// The place of its policy.
   public var policy: Int32?
 
   /// These limits; by default none.
-  public init(requests: RequestRate? = nil, concurrency: Int32? = nil, policy: Int32? = nil) {
+  public init(
+    requests: RequestRate? = nil, concurrency: Int32? = nil, scheduling: SchedulingOverrides = SchedulingOverrides(),
+    policy: Int32? = nil
+  ) {
     self.requests = requests
     self.concurrency = concurrency
+    self.scheduling = scheduling
     self.policy = policy
   }
 }

@@ -1,8 +1,10 @@
+public import Primitives
+
 /// Resolving rules as the data path reads them. Immutable.
 public final class CompiledRules: @unchecked Sendable {
   // Unchecked: memory written in `init` and only read afterwards.
   private enum Kind: UInt8, BitwiseCopyable {
-    case host, subdomain, header, path
+    case host, subdomain, header, path, certificateURI, certificateDNS, certificateCommonName
   }
 
   private struct Rule: BitwiseCopyable {
@@ -15,12 +17,15 @@ public final class CompiledRules: @unchecked Sendable {
   private let count: Int
   /// Whether a field may name the tenant.
   public let hasHeader: Bool
+  /// Whether a client's certificate may name the tenant.
+  public let hasCertificate: Bool
 
   /// The compiled form of `rules`.
   public init(_ rules: ResolvingRules) {
     count = rules.sources.count
     self.rules = .allocate(capacity: max(1, count))
     var hasHeader = false
+    var hasCertificate = false
     for (place, source) in rules.sources.enumerated() {
       let (kind, text): (Kind, [UInt8]) =
         switch source {
@@ -28,13 +33,18 @@ public final class CompiledRules: @unchecked Sendable {
         case .subdomain(let domain): (.subdomain, [UInt8(ascii: ".")] + domain)
         case .header(let name): (.header, name.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 })
         case .path(let prefix): (.path, prefix)
+        case .certificateURI(let prefix): (.certificateURI, prefix)
+        case .certificateDNS(let domain): (.certificateDNS, [UInt8(ascii: ".")] + domain)
+        case .certificateCommonName: (.certificateCommonName, [])
         }
+      hasCertificate = hasCertificate || kind.rawValue >= Kind.certificateURI.rawValue
       hasHeader = hasHeader || kind == .header
       let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: text.count + 1)
       for (index, byte) in text.enumerated() { memory[index] = byte }
       self.rules[place] = Rule(kind: kind, text: memory, count: text.count)
     }
     self.hasHeader = hasHeader
+    self.hasCertificate = hasCertificate
   }
 
   deinit {
@@ -68,10 +78,11 @@ public final class CompiledRules: @unchecked Sendable {
   ///   - host: the host in lower case, empty when there is none.
   ///   - header: the value of the tenant field, `nil` when it is absent or not believed.
   ///   - path: the target's path, query and all.
+  ///   - certificate: what the client's certificate says, if it has proved to be its holder.
   ///   - fallback: who serves requests that name nobody; -1 refuses them.
   public func resolve(
     in directory: TenantDirectory, host: UnsafeBufferPointer<UInt8>, header: UnsafeBufferPointer<UInt8>?,
-    path: UnsafeBufferPointer<UInt8>, fallback: TenantIndex
+    path: UnsafeBufferPointer<UInt8>, certificate: CertificateNames = .none, fallback: TenantIndex
   ) -> Resolution {
     var found: TenantIndex = -1
     var source = TenantSource.none
@@ -99,6 +110,10 @@ public final class CompiledRules: @unchecked Sendable {
         guard let segment = CompiledRules.segment(path, rule) else { continue }
         tenant = CompiledRules.tenant(in: directory, segment)
         named = .path
+      case .certificateURI, .certificateDNS, .certificateCommonName:
+        guard let name = CompiledRules.name(certificate, rule) else { continue }
+        tenant = CompiledRules.tenant(in: directory, name)
+        named = .certificate
       }
       if !isNamed {
         found = tenant
@@ -124,6 +139,22 @@ public final class CompiledRules: @unchecked Sendable {
     for place in 0..<rule.count where host[length + place] != rule.text[place] { return nil }
     for place in 0..<length where host[place] == UInt8(ascii: ".") { return nil }
     return UnsafeBufferPointer(rebasing: host[..<length])
+  }
+
+  /// What the first name of a certificate that fits the rule names, `nil` when none fits.
+  private static func name(_ certificate: CertificateNames, _ rule: Rule) -> UnsafeBufferPointer<UInt8>? {
+    var place = 0
+    while let name = certificate.next(&place) {
+      switch (rule.kind, name.kind) {
+      case (.certificateURI, .uri):
+        if let segment = segment(name.text, rule), segment.count > 0 { return segment }
+      case (.certificateDNS, .dns):
+        if let label = label(name.text, rule), label[0] != UInt8(ascii: "*") { return label }
+      case (.certificateCommonName, .commonName): return name.text
+      default: break
+      }
+    }
+    return nil
   }
 
   /// The segment behind the rule's prefix, `nil` when the path does not start with it.

@@ -10,6 +10,12 @@ public struct ResolvingRules: Sendable {
     case header(name: [UInt8])
     /// The segment behind a prefix of the path, which starts and ends with a slash.
     case path(prefix: [UInt8])
+    /// The segment behind a prefix of a URI in the client's certificate.
+    case certificateURI(prefix: [UInt8])
+    /// The label before a domain in a DNS name of the client's certificate, given in lower case without leading dot.
+    case certificateDNS(of: [UInt8])
+    /// The common name of the client's certificate.
+    case certificateCommonName
   }
 
   /// The places, in the order they are looked at.
@@ -21,7 +27,7 @@ public struct ResolvingRules: Sendable {
 
 /// What named the tenant.
 public enum TenantSource: UInt8, Sendable, BitwiseCopyable {
-  case none, host, wildcard, subdomain, header, path, fallback
+  case none, host, wildcard, subdomain, header, path, fallback, certificate
 }
 
 /// How resolving ended.

@@ -1,4 +1,4 @@
-"""An application server of HTTP/2 in clear that does what a test tells it."""
+"""An application server of HTTP/2 that does what a test tells it."""
 import socket
 import struct
 import threading
@@ -49,6 +49,7 @@ class Connection:
         self.decoder, self.calls, self.buffer = Decoder(), {}, b""
         self.lock, self.changed = threading.Lock(), threading.Condition()
         self.windows, self.initial, self.frames = {0: 65535}, 65535, []
+        self.trouble = None
 
     def send(self, data):
         with self.lock:
@@ -60,7 +61,7 @@ class Connection:
             with self.changed:
                 self.windows.setdefault(stream, self.initial)
                 ready = lambda: min(self.windows[0], self.windows[stream]) > 0  # noqa: E731
-                if not self.changed.wait_for(ready, 20):
+                if not self.changed.wait_for(ready, 60):
                     raise AssertionError("the window stayed shut")
                 count = min(16384, len(body), self.windows[0], self.windows[stream])
                 self.windows[0] -= count
@@ -79,6 +80,12 @@ class Connection:
 
     def serve(self):
         try:
+            if self.origin.tls:
+                try:
+                    self.socket = self.origin.tls.wrap_socket(self.socket, server_side=True)
+                except OSError as e:
+                    self.trouble = e
+                    raise EOFError from e
             assert self.take(len(PREFACE)) == PREFACE
             self.send(frame(SETTINGS, payload=b"".join(struct.pack(">HI", *s) for s in self.origin.settings)))
             while True:
@@ -112,6 +119,8 @@ class Connection:
         elif f.kind == DATA:
             call = self.calls[f.stream]
             call.body += f.payload
+            if self.origin.heard:
+                self.origin.heard(call, f.payload, bool(f.flags & END_STREAM))
             if self.origin.opens and f.payload:
                 self.send(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", len(f.payload))))
                 if not f.flags & END_STREAM:
@@ -162,9 +171,10 @@ class Connection:
 
 
 class FramesOrigin:
-    """`answer(call)` runs once a request is in whole, `started(call)` when its head is in."""
+    """`answer(call)` runs once a request is in whole, `started(call)` when its head is in, `heard(call, data, ends)` for DATA."""
 
-    def __init__(self, answer=None, name="origin", settings=((3, 100),), started=None, opens=True):
+    def __init__(self, answer=None, name="origin", settings=((3, 100),), started=None, opens=True, tls=None):
+        self.tls, self.heard = tls, None
         self.answer, self.name, self.settings, self.started, self.opens = answer, name, settings, started, opens
         self.errors, self.calls, self.connections, self.stopping = [], [], [], False
         self.changed = threading.Condition()

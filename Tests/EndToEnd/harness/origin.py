@@ -229,6 +229,8 @@ class Connection:
 class Origin:
     """A server on a port of the kernel's choice. `answer(exchange)` runs for each request, on the connection's thread."""
 
+    connection_type = Connection
+
     def __init__(self, answer=None, name="origin", family=socket.AF_INET, path=None, receive_buffer=None, tls=None):
         self.name = name
         self.tls = tls
@@ -264,7 +266,7 @@ class Origin:
             if s.family != socket.AF_UNIX:
                 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._changed:
-                connection = Connection(self, s, len(self.connections))
+                connection = self.connection_type(self, s, len(self.connections))
                 self.connections.append(connection)
                 self._changed.notify_all()
             threading.Thread(target=connection.serve, daemon=True).start()

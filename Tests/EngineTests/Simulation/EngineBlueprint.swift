@@ -26,7 +26,7 @@ enum EngineBlueprint {
       shard.poolIdle = random.pick([0, 1, 64])
       if scenario.isSticky { shard.sticky = Sticky(cookie: "GHSESSION", lifetime: 3_600 * .second) }
       if scenario.hasHealthChecks {
-        shard.health = HealthCheck(path: "/healthz")
+        shard.health = HealthCheck(.http(method: "GET", path: "/healthz"))
         shard.health!.interval = scenario.checkInterval
       }
       blueprint.shards.append(shard)

@@ -17,18 +17,13 @@ import Testing
     let slot = UnsafeMutablePointer<TLSSessionSlot>.allocate(capacity: 1)
     private let sockets: [Int32]
 
-    init(_ serverTLS: ServerTLS, _ clientTLS: ClientTLS, name: String, isAddress: Bool = false, after: Pair? = nil)
+    init(
+      _ serverTLS: ServerTLS, _ clientTLS: ClientTLS, name: String, isAddress: Bool = false, after: Pair? = nil,
+      keepsMessages: Bool = false
+    )
       throws
     {
-      let listener = try Socket.listen(on: .tcp(IPAddress(v4: 0x7F00_0001), port: 0))
-      defer { Socket.close(listener, resetting: false) }
-      var address = Socket.localAddress(of: listener)
-      let first = Socket.connect(to: &address)
-      let poller = try Events()
-      #expect(poller.addListener(listener, token: 1))
-      #expect(poller.wait(milliseconds: 5_000) == 1)
-      var peer = SocketAddress.empty.storage
-      let second = Socket.accept(listener, &peer)
+      let (first, second) = try keepsMessages ? Pair.messages() : Pair.connection()
       sockets = [first, second]
       slot.initialize(to: TLSSessionSlot())
       if let after {
@@ -38,6 +33,27 @@ import Testing
       client = try #require(
         TLSChannel(connecting: first, clientTLS, name: name, isAddress: isAddress, sessions: slot))
       server = try #require(TLSChannel(accepting: second, serverTLS))
+    }
+
+    /// Both ends of a connection.
+    private static func connection() throws -> (Int32, Int32) {
+      let listener = try Socket.listen(on: .tcp(IPAddress(v4: 0x7F00_0001), port: 0))
+      defer { Socket.close(listener, resetting: false) }
+      var address = Socket.localAddress(of: listener)
+      let first = Socket.connect(to: &address)
+      let poller = try Events()
+      #expect(poller.addListener(listener, token: 1))
+      #expect(poller.wait(milliseconds: 5_000) == 1)
+      var peer = SocketAddress.empty.storage
+      return (first, Socket.accept(listener, &peer))
+    }
+
+    /// Both ends of a connection on which each send is received as one.
+    private static func messages() throws -> (Int32, Int32) {
+      var ends: [Int32] = [-1, -1]
+      let kind = Int32(SOCK_SEQPACKET.rawValue | SOCK_NONBLOCK.rawValue)
+      #expect(socketpair(AF_UNIX, kind, 0, &ends) == 0)
+      return (ends[0], ends[1])
     }
 
     deinit {
@@ -118,6 +134,100 @@ import Testing
       got += pair.receive(pair.client, min(300_000, sent - got.count)).bytes
     }
     #expect(got == bytes)
+  }
+
+  @Test func whatDoesNotFitIsOfferedAgainInBatches() throws {
+    let (server, client) = try sides()
+    let pair = try Pair(server, client, name: "a.example")
+    #expect(pair.shakeHands() == (.open, .open))
+    let batch = TLSBatch.make()
+    defer { TLSBatch.free(batch) }
+    let bytes = (0..<20_000_000).map { UInt8(truncatingIfNeeded: $0 >> 3 ^ $0 >> 11) }
+    var sent = 0
+    var wasBlocked = false
+    var got: [UInt8] = []
+    while got.count < bytes.count {
+      // From another place each time, cut elsewhere, and in two runs that meet anywhere.
+      let piece = Array(bytes[sent...].prefix(1_000_000 + sent % 7))
+      if !piece.isEmpty {
+        let first = sent % (piece.count + 1)
+        let transfer = piece.withUnsafeBufferPointer {
+          pair.server.send(
+            $0.baseAddress!, first, $0.baseAddress! + first, piece.count - first, through: batch)
+        }
+        #expect(transfer.stop == .done || transfer.stop == .needsOutput)
+        wasBlocked = wasBlocked || transfer.stop == .needsOutput
+        sent += transfer.count
+      }
+      got += pair.receive(pair.client, min(300_000, sent - got.count)).bytes
+    }
+    #expect(wasBlocked)
+    #expect(got == bytes)
+    #expect(pair.server.end())
+    #expect(pair.receive(pair.client, 1) == ([], .ended))
+  }
+
+  @Test func fourRecordsGoOutInOneCall() throws {
+    let (server, client) = try sides()
+    let pair = try Pair(server, client, name: "a.example", keepsMessages: true)
+    #expect(pair.shakeHands() == (.open, .open))
+    let batch = TLSBatch.make()
+    defer { TLSBatch.free(batch) }
+    let bytes = [UInt8](repeating: 1, count: 5 * TLSBatch.recordSize)
+    let transfer = bytes.withUnsafeBufferPointer {
+      pair.server.send($0.baseAddress!, 100, $0.baseAddress! + 100, bytes.count - 100, through: batch)
+    }
+    #expect(transfer.count == bytes.count && transfer.stop == .done)
+    var message = [UInt8](repeating: 0, count: 100_000)
+    var sizes: [Int] = []
+    while true {
+      let count = Socket.receive(pair.client.socket, &message, message.count)
+      guard count > 0 else { break }
+      // The ticket comes first.
+      if count > 1_000 { sizes.append(count) }
+    }
+    #expect(sizes.count == 2)
+    #expect(sizes.first.map { $0 > 4 * TLSBatch.recordSize } ?? false)
+  }
+
+  @Test func whoTheClientIs() throws {
+    let made = try maker.make("A.example", "*.b.example", file: "client")
+    var settings = ServerTLSSettings()
+    settings.clientCertificates = .required
+    settings.authorities = made.chain
+    let (server, _) = try sides(settings)
+    var own = ClientTLSSettings()
+    own.verifies = false
+    own.certificate = try Certificate(chain: made.chain, key: made.key)
+    let pair = try Pair(server, ClientTLS(own), name: "a.example")
+    #expect(pair.shakeHands() == (.open, .open))
+    let names = pair.server.clientNames.all
+    #expect(names.map(\.kind) == [.dns, .dns, .commonName, .subject])
+    #expect(names.map(\.text) == ["a.example", "*.b.example", "common.example", "CN=common.example"])
+    #expect(pair.client.clientNames.isEmpty)
+  }
+
+  @Test func whyAHandshakeFails() throws {
+    let (server, client) = try sides()
+    let stranger = try Pair(server, ClientTLS(ClientTLSSettings()), name: "a.example")
+    #expect(stranger.shakeHands() == (.failed, .failed))
+    #expect(stranger.client.failure.kind == .certificate)
+    #expect(stranger.client.failure.text == "self-signed certificate")
+    #expect(stranger.server.failure.kind == .alert)
+    let misnamed = try Pair(server, client, name: "b.example")
+    #expect(misnamed.shakeHands().client == .failed)
+    #expect(misnamed.client.failure.text == "hostname mismatch")
+    let gone = try Pair(server, client, name: "a.example")
+    Socket.endSending(gone.client.socket)
+    gone.server.noteEvent(hasPeerEnded: true)
+    #expect(gone.server.shakeHands() == .failed)
+    #expect(gone.server.failure.kind == .closed)
+    var other = ServerTLSSettings()
+    other.protocols = ["h2"]
+    let (strict, plain) = try sides(other)
+    let silent = try Pair(strict, plain, name: "a.example")
+    #expect(silent.shakeHands().server == .failed)
+    #expect(silent.server.failure.kind == .agreement)
   }
 
   @Test func anEndIsTold() throws {
