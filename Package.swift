@@ -38,8 +38,8 @@ let package = Package(
     room("Telemetry", "Engine", "Primitives"),
     room("Persistence"),
     room(
-      "Control", "Configuration", "ConfigLanguage", "Telemetry", "Persistence", "Engine", "Tenancy", "Platform",
-      "Primitives"),
+      "Control", "Configuration", "ConfigLanguage", "Telemetry", "Persistence", "Engine", "Tenancy", "Balancing",
+      "Platform", "Primitives"),
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),
 
     tests(of: "Primitives"),
@@ -49,7 +49,7 @@ let package = Package(
     tests(of: "Balancing", "Primitives"),
     tests(of: "ConfigLanguage"),
     tests(of: "Platform", "Primitives"),
-    tests(of: "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
+    tests(of: "Engine", "HTTP", "HTTPReference", "Tenancy", "Balancing", "Platform", "Primitives"),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),

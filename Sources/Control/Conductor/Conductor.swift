@@ -33,6 +33,8 @@ final class Conductor {
   private var server: MetricsServer?
   private var writer: RecordWriter?
   private let quotas: QuotaKeeper?
+  private let overload = OverloadWatch()
+  private let descriptors: Int
   private var backends = BackendWatch()
   private var handshakes = HandshakeWatch()
 
@@ -99,8 +101,8 @@ final class Conductor {
     // Held before anything is opened: two processes that keep the same would each spoil what the other one keeps.
     state = try loaded.process.state.map { try StateFolder(path: $0) }
     quotas = try state.map { try QuotaKeeper(folder: $0) }
-    engine = try Engine(
-      loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: Machine.raiseDescriptorLimit())
+    descriptors = Machine.raiseDescriptorLimit()
+    engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
     settings = loaded.process
     quotas?.restore(engine)
     for address in engine.addresses { say("listening on \(address)") }
@@ -120,6 +122,7 @@ final class Conductor {
       try writer.start(engine, format: AccessLogFormat(rawValue: settings.accessLogFormat.rawValue) ?? .json)
       self.writer = writer
     }
+    try overload.start(engine, descriptors: descriptors)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
@@ -292,6 +295,7 @@ final class Conductor {
     engine.join()
     tellCrossings()
     quotas?.stop()
+    overload.stop()
     writer?.stop()
     server?.stop()
     say("stopped")
