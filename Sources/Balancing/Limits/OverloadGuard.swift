@@ -114,6 +114,7 @@ public struct OverloadGuard: Sendable {
     // In hundredths of the bound: how far beyond the threshold, and how far it is from there to the bound.
     let beyond = amount * 100 - percent * bound
     let way = (100 - percent) * bound
-    return beyond < 0 ? .none : beyond * 2 < way ? .noConnections : beyond * 4 < way * 3 ? .shedsSheddable : .shedsDefault
+    guard beyond >= 0 else { return .none }
+    return beyond * 2 < way ? .noConnections : beyond * 4 < way * 3 ? .shedsSheddable : .shedsDefault
   }
 }

@@ -137,5 +137,9 @@ public struct TenantExplanation: Sendable {
     let concurrency = limits.concurrency == 0 ? "unlimited" : String(limits.concurrency)
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
     addScheduling(limits.scheduling, overrides.scheduling, planName, origin)
+    guard limits.policy >= 0 else { return }
+    for value in PolicyExplanation(blueprint.policies[Int(limits.policy)], origin, plan: planName).values {
+      values.append(value)
+    }
   }
 }

@@ -26,6 +26,13 @@ struct Draft {
   /// Plans by name, as indices of `plans`.
   var planNumbers: [String: Int] = [:]
   var plans: [DraftPlan] = []
+  /// What tenants without plan are held to.
+  var unplanned = TenantLimits()
+  /// What is asked beyond plain limits, each kind once, and the places.
+  var policies: [LimitPolicy] = []
+  var policyPlaces: [LimitPolicy: Int32] = [:]
+  /// Time zones of quotas by name.
+  var zones: [String: TimeZoneTable] = [:]
 
   /// A draft of these directives, which were read from `sources`.
   init(
@@ -60,6 +67,7 @@ struct Draft {
     tickets = previous?.tickets
     for folder in previous?.certificateFolders ?? [] { folders[folder.path] = folder }
     readShards()
+    readProcessLimits()
     readPlans()
     checkDefaults()
     let tenants = readTenants(previous: previous?.tenants)
@@ -67,6 +75,9 @@ struct Draft {
     blueprint.generation = (previous?.generation ?? 0) + 1
     blueprint.shards = shards
     blueprint.planNames = plans.map(\.name)
+    blueprint.policies = policies
+    blueprint.zones = zones
+    checkState()
     readTop(&blueprint, processors: processors)
     readResolving(&blueprint)
     readPlacement(&blueprint)
@@ -112,4 +123,6 @@ struct Draft {
 struct DraftPlan {
   var name: String
   var limits: TenantLimits
+  /// What is asked of its tenants beyond plain limits.
+  var policy = LimitPolicy()
 }

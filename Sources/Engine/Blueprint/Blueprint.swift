@@ -42,6 +42,10 @@ public struct Blueprint: Sendable {
   public var shards: [Shard] = []
   /// Plans, by the index a tenant carries; only their names matter to the data plane.
   public var planNames: [String] = []
+  /// What is asked of tenants beyond plain limits; a tenant's limits say which.
+  public var policies: [LimitPolicy] = []
+  /// The time zones of quotas, by name.
+  public var zones: [String: TimeZoneTable] = [:]
   /// Shards that tenants without a home are spread over by rendezvous hash; empty refuses them.
   public var unlistedShards: [Int] = []
   /// The tenants.

@@ -31,6 +31,7 @@ extension Worker where N: ~Copyable {
     counters.prefetchRow(ofTenant: exchange.pointee.tenant)
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
+    if head.seen.contains(.xRequestCost) { chargeCost(exchange, base) }
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
     decideDelivery(exchange, head)

@@ -172,6 +172,7 @@ final class EnginePlant: Plant {
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { return }
     process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: world.now)
+    image.policies.refitShared(at: world.now)
     if flaw == .refillsOnReload { refill(next.tenants) }
     blueprint = next
     isSettled = false
@@ -215,7 +216,7 @@ final class EnginePlant: Plant {
   func remains() -> Remains {
     var remains = Remains(sockets: world.openCount)
     for box in boxes {
-      remains.exchanges += box.worker.exchanges.count
+      remains.exchanges += box.worker.exchanges.count + box.worker.holds.count
       remains.connections += box.worker.connections.count
       remains.lentBytes += box.worker.buffers.lentBytes
       // Health checks go on for ever.
@@ -241,6 +242,10 @@ final class EnginePlant: Plant {
       for account in accounts {
         remains.slots += Int(process.roster.standings[account.index].pointee.held.load(ordering: .relaxed))
       }
+    }
+    for tenant in process.roster.limits.meteredTenants() {
+      let meters = process.roster.limits.meters(ifMadeFor: tenant)!
+      remains.connections += Int(meters.pointee.withBook { $0.connections })
     }
     remains.inFlight = accounts.map {
       Int(process.ledger.account($0.index).pointee.inFlight.load(ordering: .relaxed))

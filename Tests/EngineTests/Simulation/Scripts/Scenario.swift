@@ -44,6 +44,8 @@ struct Scenario {
   var hasHealthChecks = false
   var checkInterval: Int64 = 5 * .second
   var isSticky = false
+  /// Whether tenants with a rate are held to it by a class of paths and by client, under a wider plain rate.
+  var hasPolicies = false
   /// Whether HTTP/2 is spoken beside HTTP/1.1, and to which shards by the first configuration.
   var hasStreams = false
   var framedShards: [Bool] = []
