@@ -151,6 +151,8 @@ struct Exchange: BitwiseCopyable {
   var ticket = QueueTicket.none
   var parkedAt = Instant.distantPast
   var parkedUntil = Instant.distantFuture
+  /// A backend of its shard when it began to wait, by number: a reload may take the shard away meanwhile.
+  var parkedBackend: Int32 = -1
   /// How long it waited; -1 when it did not.
   var queued: Int64 = -1
   /// The backend whose slot it holds, by number, and since when.

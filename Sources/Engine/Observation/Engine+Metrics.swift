@@ -12,7 +12,7 @@ extension Engine {
     let blueprint = self.blueprint
     snapshot.generation = blueprint.generation
     snapshot.tenantCount = blueprint.tenants.count
-    snapshot.overload = Int(overload.rawValue)
+    if blueprint.overload.isActive { snapshot.overload = Int(overload.rawValue) }
     let names = process.roster.names.withLock { $0 }
     sumOwn(&snapshot)
     snapshot.expiries = Engine.expiries(of: blueprint)

@@ -98,6 +98,10 @@ extension Worker where N: ~Copyable {
     exchange.pointee.ticket = ticket
     exchange.pointee.parkedAt = network.now
     exchange.pointee.parkedUntil = deadline
+    let first = Int(shard.pointee.firstBackend)
+    let place = first + Int(truncatingIfNeeded: random.next() & 0xFFFF) % max(1, Int(shard.pointee.backendCount))
+    exchange.pointee.parkedBackend =
+      exchange.pointee.backend >= 0 ? exchange.pointee.backend : view.backends[place].number
     setDeadline(exchange.pointee.client, deadline)
     // A slot may have become free between the look and the lock.
     dispatch(slots(gate, shard), shard.pointee.number, longSlot: false, backend: -1)
@@ -216,6 +220,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.queued = network.now - exchange.pointee.parkedAt
     guard grant.isServed else { return answerFailure(id, .overloaded) }
     useSlot(exchange, backend: grant.backend, isLong: grant.isLong)
+    if shardEntry(exchange.pointee.shard) == nil { exchange.pointee.backend = exchange.pointee.parkedBackend }
     let client = exchange.pointee.client
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
     setDeadline(client, isWhole ? .distantFuture : network.now.advanced(by: view.timeouts.bodyIdle))

@@ -57,6 +57,29 @@ private func sum(_ text: String, _ prefix: String, _ part: String = "") -> UInt6
     #expect(text.contains("\ngatehouse_upstream_connections{shard=\"\(escaped)\",state=\"idle\"} 0\n"))
   }
 
+  @Test func slotsAndOverloadAreToldWhereTheyAreWatched() {
+    var snapshot = MetricsSnapshot()
+    snapshot.shards = [ShardMetrics(name: "a"), ShardMetrics(name: "b")]
+    #expect(!SampleSnapshot.text(.prometheus, of: snapshot).contains("gatehouse_slots"))
+    #expect(!SampleSnapshot.text(.prometheus, of: snapshot).contains("gatehouse_overload"))
+    var slots = SlotMetrics()
+    (slots.limit, slots.held, slots.waiting, slots.usual) = (32, 31, 7, 50_000_000)
+    slots.waited.buckets[0] = 3
+    slots.shed = [("full", 5)]
+    snapshot.shards[1].slots = slots
+    (snapshot.overload, snapshot.overloaded) = (2, 9)
+    let text = SampleSnapshot.text(.prometheus, of: snapshot)
+    for line in [
+      "gatehouse_slots{shard=\"b\"} 32", "gatehouse_slots_held{shard=\"b\"} 31",
+      "gatehouse_queue_waiting{shard=\"b\"} 7", "gatehouse_slot_usual_seconds{shard=\"b\"} 0.05",
+      "gatehouse_queue_seconds_count{shard=\"b\"} 3", "gatehouse_shed_total{shard=\"b\",reason=\"full\"} 5",
+      "gatehouse_overload_level 2", "gatehouse_overload_refused_total 9",
+    ] {
+      #expect(text.contains("\n\(line)\n"), "\(line)")
+    }
+    #expect(!text.contains("gatehouse_slots{shard=\"a\"}"))
+  }
+
   @Test func totalsAreExact() {
     var random = SeededRandom(seed: 9)
     var snapshot = MetricsSnapshot()

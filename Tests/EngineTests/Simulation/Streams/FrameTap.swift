@@ -45,6 +45,8 @@ struct FrameTap {
   private var initialWindow = 65_535
   private var window = 65_535
   private var highest: UInt32 = 0
+  /// The last stream that the peer will look at.
+  private var last = UInt32.max
   private var isBroken = false
 
   init(isToBackend: Bool) {
@@ -101,7 +103,8 @@ struct FrameTap {
     }
     let isFirst = !streams[frame.stream]!.hasSentHead
     streams[frame.stream]!.hasSentHead = true
-    guard isToBackend, isFirst, let plan = plan(fields, stage) else { return }
+    // What was framed before GOAWAY came is sent behind it, and dropped by the peer.
+    guard isToBackend, isFirst, frame.stream <= last, let plan = plan(fields, stage) else { return }
     streams[frame.stream]!.plan = plan
     plan.begin()
     stage.note(.attempted(request: plan.number, isSafe: plan.isSafe, link: link.number))
@@ -158,6 +161,7 @@ struct FrameTap {
   private mutating func receiveEnd(_ frame: ReferenceFrames.Frame, _ link: Link, _ stage: Stage) {
     if frame.word(4) != 0 { complain("told that the connection ends for fault \(frame.word(4))", link, stage) }
     guard isToBackend else { return }
+    last = min(last, frame.word(0))
     for (id, stream) in streams.sorted(by: { $0.key < $1.key }) where id > frame.word(0) && !stream.isReset {
       guard let plan = stream.plan else { continue }
       streams[id]!.plan = nil
