@@ -5,7 +5,7 @@ public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
     topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows
-      + shardSchedulingRows + planRows + schedulingRows(in: "plan", absent: "") + tenantRows
+      + shardSchedulingRows + resilienceRows + planRows + schedulingRows(in: "plan", absent: "") + tenantRows
       + schedulingRows(in: "tenant", absent: "the plan's") + placementRows + http2Rows)
 
   private static let day: Int64 = 86_400_000_000_000

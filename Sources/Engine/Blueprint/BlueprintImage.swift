@@ -27,6 +27,10 @@ struct ShardEntry: BitwiseCopyable {
   var speaksHTTP2: Bool
   /// Its slots; `nil` when they are not bounded.
   var gate: UnsafeMutablePointer<ShardGate>?
+  /// What is looked at of its requests; `nil` when nothing is.
+  var watch: UnsafeMutablePointer<ShardWatch>?
+  /// What becomes of what is seen.
+  var rules: WatchRules
   /// How connections to its backends say whom they speak for.
   var announcement: ProxyHeader.Form
 }
@@ -54,6 +58,8 @@ final class BlueprintImage: @unchecked Sendable {
   let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
+  /// The standbys of shards, as places in `shards`.
+  let standbys: UnsafeMutablePointer<Int32>
   /// Hashes and indices of the shards that tenants without home are spread over.
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
@@ -74,6 +80,7 @@ final class BlueprintImage: @unchecked Sendable {
     placeOfShard = .allocate(capacity: Limit.shards)
     placeOfShard.initialize(repeating: -1, count: Limit.shards)
     backends = .allocate(capacity: max(1, backendCount))
+    standbys = .allocate(capacity: max(1, blueprint.shards.reduce(0) { $0 + $1.standbys.count }))
     unlistedHashes = .allocate(capacity: max(1, blueprint.unlistedShards.count))
     unlistedShards = .allocate(capacity: max(1, blueprint.unlistedShards.count))
     trust = .allocate(capacity: max(1, blueprint.trust.count))
@@ -84,17 +91,24 @@ final class BlueprintImage: @unchecked Sendable {
       roster.standings.ensure(capacity: blueprint.tenants.capacity)
     }
     var nextBackend = 0
+    var nextStandby = 0
     var isComplete = true
     for (index, shard) in blueprint.shards.enumerated() {
       let number = roster.number(ofShard: shard.name)
       if number >= 0 { placeOfShard[Int(number)] = Int32(index) }
       let name = arena.add(shard.name)
       let hash = Rendezvous.hash(shard.name)
+      let rules = WatchRules(shard, firstStandby: nextStandby)
+      for standby in shard.standbys {
+        standbys[nextStandby] = Int32(standby)
+        nextStandby += 1
+      }
       shards[index] = ShardEntry(
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         balance: shard.balance, name: name, hash: hash,
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
         speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency),
+        watch: number < 0 || !shard.isWatched ? nil : roster.watch(ofShard: number), rules: rules,
         announcement: shard.announcement)
       let weights = shard.backends.reduce(0) { $0 + $1.weight }
       var allSlots: Int64 = 0
@@ -132,6 +146,7 @@ final class BlueprintImage: @unchecked Sendable {
     shards.deallocate()
     placeOfShard.deallocate()
     backends.deallocate()
+    standbys.deallocate()
     unlistedHashes.deallocate()
     unlistedShards.deallocate()
     trust.deallocate()

@@ -50,6 +50,7 @@ extension Worker where N: ~Copyable {
     let exchange = exchanges[id]
     exchange.pointee.code = code
     exchange.pointee.status = code.status
+    if exchange.pointee.flags.contains(.isWatched) { noteEnd(exchange, code) }
     exchange.pointee.flags.insert(.isAnswered)
     if !exchange.pointee.flags.contains(.isRequestComplete) || isDraining {
       exchange.pointee.flags.remove(.keepsClient)
@@ -103,6 +104,7 @@ extension Worker where N: ~Copyable {
     switch code {
     case .rateLimited: max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
     case .concurrencyLimited, .overloaded, .noBackend: 1
+    case .breakerOpen: max(1, (breakerWait(exchange) + .second - 1) / .second)
     default: nil
     }
   }
@@ -190,7 +192,7 @@ extension Worker where N: ~Copyable {
   private mutating func problemType(_ code: RefusalCode) -> StaticString {
     switch code {
     case .rateLimited, .concurrencyLimited: "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    case .overloaded: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+    case .overloaded, .breakerOpen: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
     default: "about:blank"
     }
   }

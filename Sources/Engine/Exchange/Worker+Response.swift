@@ -31,6 +31,7 @@ extension Worker where N: ~Copyable {
     counters.prefetchRow(ofTenant: exchange.pointee.tenant)
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
+    if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
     decideDelivery(exchange, head)

@@ -181,6 +181,7 @@ extension Worker where N: ~Copyable {
     guard id >= 0 else { return closeConnection(slot, resetting: true) }
     dropUpstream(id)
     if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+    if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
     answerFailure(id, .badResponse)
   }
 
@@ -199,6 +200,7 @@ extension Worker where N: ~Copyable {
       guard id >= 0 else { return closeConnection(slot, resetting: true) }
       dropUpstream(id)
       if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+      if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
       answerFailure(id, .responseTimeout)
     }
   }

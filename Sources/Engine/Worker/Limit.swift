@@ -24,8 +24,9 @@ enum Limit {
   static let acceptsInTurn = 64
   /// Interim responses passed on for one request.
   static let interimResponses = 16
-  /// Attempts of one exchange.
+  /// Attempts of one exchange, unless its shard says otherwise, and at most.
   static let attempts = 3
+  static let mostAttempts = 5
   /// Client connections over the bound that are told so rather than left waiting.
   static let surplusConnections = 64
   /// Bytes discarded from a client that sends on after its answer.

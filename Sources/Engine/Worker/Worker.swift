@@ -140,6 +140,7 @@ struct ImageView {
   let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
+  let standbys: UnsafeMutablePointer<Int32>
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let unlistedCount: Int
@@ -165,6 +166,7 @@ struct ImageView {
     placeOfShard = image.placeOfShard
     backends = image.backends
     backendCount = image.backendCount
+    standbys = image.standbys
     unlistedHashes = image.unlistedHashes
     unlistedShards = image.unlistedShards
     unlistedCount = blueprint.unlistedShards.count
