@@ -36,7 +36,9 @@ let package = Package(
     room("Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Telemetry", "Engine", "Primitives"),
-    room("Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Platform", "Primitives"),
+    room(
+      "Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Balancing", "Platform",
+      "Primitives"),
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),
 
     tests(of: "Primitives"),
@@ -46,7 +48,7 @@ let package = Package(
     tests(of: "Balancing", "Primitives"),
     tests(of: "ConfigLanguage"),
     tests(of: "Platform", "Primitives"),
-    tests(of: "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
+    tests(of: "Engine", "HTTP", "HTTPReference", "Tenancy", "Balancing", "Platform", "Primitives"),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),

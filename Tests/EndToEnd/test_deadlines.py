@@ -99,6 +99,23 @@ class Deadlines(Case):
             self.assert_refused(c.final(), 504, "response_timeout")
             self.assertTrue(c.is_closed())
 
+    def test_waiting_for_a_slot_takes_from_it(self):
+        """In the queue of a saturated shard it ends too; who gets a slot in time is told what is left."""
+        go = threading.Event()
+        self.addCleanup(go.set)
+        o = self.origin(lambda x: (x.target != "/long" or go.wait(20)) and x.reply(200, "ok"))
+        g = self.simple(o, lines=["concurrency 1", "queue 10 for 20s"], workers=1)
+        with g.client() as holder, g.client() as c, g.client() as d:
+            holder.request(target="/long")
+            o.wait(1)
+            self.assert_refused(c.get(fields=[("X-Request-Timeout", "150ms")]), 504, "response_timeout")
+            d.request(fields=[("X-Request-Timeout", "9s")])
+            self.assert_refused(c.get(fields=[("X-Request-Timeout", "300ms")]), 504, "response_timeout")
+            go.set()
+            self.assertEqual((holder.final().status, d.final().status), (200, 200))
+        self.assertLess(milliseconds(o.last.field("x-request-timeout")), 8_701)
+        self.assertEqual(len(o.requests), 2)
+
     def test_an_answer_that_takes_too_long_is_cut(self):
         def answer(x):
             x.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")

@@ -192,8 +192,9 @@ def converse(pipe):
 class Versions(Case):
     def plain(self, serve, lines=(), fields=(), **keywords):
         def answer(x):
-            self.pipes.append(PlainPipe(x, fields))
-            serve(self.pipes[-1])
+            pipe = PlainPipe(x, fields)
+            self.pipes.append(pipe)
+            serve(pipe)
         o = self.origin(answer)
         return self.simple(o, lines=lines, listen=["127.0.0.1:0", HTTP2], **keywords), o
 
@@ -245,6 +246,7 @@ class Versions(Case):
             c = client(g, fields=[("origin", "https://acme.example")])
             self.assertTrue(c.opened, c.r)
             c.close()
+            eventually(lambda: self.pipes)
             if isinstance(self.pipes[0], PlainPipe):
                 x = self.pipes[0].x
                 self.assertEqual((x.line, x.field("upgrade").lower(), x.field("connection").lower()),

@@ -14,6 +14,11 @@ struct FuzzTarget: Sendable {
     FuzzTarget(name: "address", run: Addresses.run), FuzzTarget(name: "affinity", run: AffinityCookies.run),
     FuzzTarget(name: "language", run: LanguageTexts.run), FuzzTarget(name: "table", run: TenantTables.run),
     FuzzTarget(name: "client", run: ClientStreams.run), FuzzTarget(name: "origin", run: OriginStreams.run),
+    FuzzTarget(name: "huffman", run: HuffmanStrings.run), FuzzTarget(name: "hpack", run: FieldBlocks.run),
+    FuzzTarget(name: "http2-server", run: FrameStreams(role: .server).run),
+    FuzzTarget(name: "http2-client", run: FrameStreams(role: .client).run),
+    FuzzTarget(name: "proxy-header", run: ProxyHeaders.run), FuzzTarget(name: "streams", run: ClientFrames.run),
+    FuzzTarget(name: "backend-streams", run: OriginFrames.run),
   ]
 }
 

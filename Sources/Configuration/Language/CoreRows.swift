@@ -6,7 +6,7 @@ public enum GatehouseLanguage {
   public static let schema = Schema(
     topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows
       + shardSchedulingRows + resilienceRows + planRows + schedulingRows(in: "plan", absent: "") + tenantRows
-      + schedulingRows(in: "tenant", absent: "the plan's") + placementRows + http2Rows)
+      + schedulingRows(in: "tenant", absent: "the plan's") + placementRows + http2Rows + overloadRows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day

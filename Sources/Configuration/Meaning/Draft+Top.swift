@@ -24,6 +24,7 @@ extension Draft {
     readTimeouts(&blueprint.timeouts)
     readBounds(&blueprint.bounds)
     readHTTP2(&blueprint.http2)
+    readOverload(&blueprint.overload)
   }
 
   /// The most addresses to listen on.

@@ -29,6 +29,8 @@ final class Conductor {
   private let engine: Engine
   private var server: MetricsServer?
   private var writer: RecordWriter?
+  private let overload = OverloadWatch()
+  private let descriptors: Int
   private var backends = BackendWatch()
   private var handshakes = HandshakeWatch()
 
@@ -92,8 +94,8 @@ final class Conductor {
     let environment = ProcessInfo.processInfo.environment
     let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
     if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
-    engine = try Engine(
-      loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: Machine.raiseDescriptorLimit())
+    descriptors = Machine.raiseDescriptorLimit()
+    engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
     settings = loaded.process
     for address in engine.addresses { say("listening on \(address)") }
   }
@@ -111,6 +113,7 @@ final class Conductor {
       try writer.start(engine, format: AccessLogFormat(rawValue: settings.accessLogFormat.rawValue) ?? .json)
       self.writer = writer
     }
+    try overload.start(engine, descriptors: descriptors)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
@@ -269,6 +272,7 @@ final class Conductor {
       if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
     }
     engine.join()
+    overload.stop()
     writer?.stop()
     server?.stop()
     say("stopped")

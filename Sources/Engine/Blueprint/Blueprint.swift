@@ -18,6 +18,8 @@ public struct Blueprint: Sendable {
   public var listeners: [Listener] = []
   /// How much one connection of HTTP/2 may ask for.
   public var http2 = HTTP2Limits()
+  /// From where on the process stops doing some of what it does.
+  public var overload = OverloadRules()
   /// Keys of TLS tickets made in memory, carried over from the blueprint before; `nil` when none were needed yet.
   public var tickets: TicketKeys?
   /// How long each step of a connection may take.

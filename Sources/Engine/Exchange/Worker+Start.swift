@@ -1,3 +1,4 @@
+import Balancing
 import HTTP
 import Platform
 import Primitives
@@ -111,6 +112,9 @@ extension Worker where N: ~Copyable {
     }
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
       return .bodyTooLarge
+    }
+    if process.overload.load(ordering: .relaxed) > OverloadLevel.noConnections.rawValue, sheds(exchange) {
+      return .overloaded
     }
     return takeLimits(exchange)
   }

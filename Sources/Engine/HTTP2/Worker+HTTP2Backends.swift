@@ -151,15 +151,22 @@ extension Worker where N: ~Copyable {
     _ = frameRoom(slot, 1)
   }
 
-  /// A connection to a backend is lost: its streams are tried elsewhere where that can do no harm.
+  /// A connection to a backend is lost: its streams are tried elsewhere where that can do no harm. Answers that have come
+  /// in whole are still passed on, however slowly their clients take them.
   mutating func loseBackend(_ slot: Int32) {
     guard connections[slot].pointee.socket >= 0, let session = connections[slot].pointee.http2 else { return }
     if connections[slot].pointee.phase == .connecting { return streamsCannotConnect(slot) }
     unpool(slot)
     pushFrames(slot)
+    var isAwaited = false
     for place in 0..<session.pointee.machine.placeCount {
       let stream = session.pointee.machine.stream(place)
       guard stream.pointee.id != 0, stream.pointee.owner >= 0 else { continue }
+      let isTunnel = connections[stream.pointee.owner].pointee.phase == .tunnel
+      if stream.pointee.hasEnded, !stream.pointee.isReset, !isTunnel {
+        isAwaited = true
+        continue
+      }
       // One that worked before and was closed meanwhile says nothing against its backend.
       if connections[slot].pointee.flags.contains(.isReused) {
         connections[stream.pointee.owner].pointee.flags.insert(.isReused)
@@ -167,7 +174,18 @@ extension Worker where N: ~Copyable {
       streamFailed(stream.pointee.owner, wasRefused: stream.pointee.id > session.pointee.machine.lastStream)
     }
     dismissWaiting(slot)
-    closeConnection(slot, resetting: false)
+    if isAwaited { muteBackend(slot) } else { closeConnection(slot, resetting: false) }
+  }
+
+  /// Keeps a lost connection for the streams that are still passed on: nothing is received on it any more, and nothing
+  /// waits to be sent. It is closed with the last of them.
+  private mutating func muteBackend(_ slot: Int32) {
+    let connection = connections[slot]
+    connection.pointee.flags.insert(.ended)
+    connection.pointee.flags.remove([.readable, .blocked])
+    buffers.giveBack(&connection.pointee.input)
+    buffers.giveBack(&connection.pointee.output)
+    setDeadline(slot, .distantFuture)
   }
 
   /// The backend takes no further streams here; those it has not looked at are tried elsewhere.

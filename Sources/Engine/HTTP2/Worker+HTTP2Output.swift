@@ -215,6 +215,8 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     guard !connection.pointee.flags.contains(.blocked), connection.pointee.output.isAllocated else { return }
     guard connection.pointee.phase != .connecting else { return }
+    // Room may have been taken for nothing but to be looked at here.
+    guard connection.pointee.output.count > 0 else { return buffers.giveBack(&connection.pointee.output) }
     var isBroken = false
     _ = flush(slot, isBroken: &isBroken)
     if isBroken { connection.pointee.http2!.pointee.isOverrun = true }

@@ -10,6 +10,8 @@ extension Worker where N: ~Copyable {
     case .response: takeBackendHead(owner, endsStream: event.endsStream)
     case .data: takeBackendData(owner, bytes + event.start, event.count, ends: event.endsStream)
     case .trailers: takeBackendTrailers(owner)
+    // Part of an answer is an answer, however malformed: it is not asked for a second time.
+    case .reset where event.isFault: upstreamIsBad(owner)
     case .reset: streamFailed(owner, wasRefused: event.code == .refusedStream)
     case .windowOpened: windowOpened(slot, event.place)
     case .goAway: backendGoesAway(slot)

@@ -163,7 +163,9 @@ enum WorkerPlace {
   static let floods = refused + RefusalCode.count
   /// Handshakes that failed, by kind: those of clients, then those with backends.
   static let handshakeFailures = floods + FloodKind.allCases.count
-  static let width = handshakeFailures + 2 * TLSFailureKind.allCases.count
+  /// Requests refused since the process runs out of something.
+  static let overloaded = handshakeFailures + 2 * TLSFailureKind.allCases.count
+  static let width = overloaded + 1
 }
 
 /// What one worker counts.

@@ -13,6 +13,7 @@ extension Engine {
     let blueprint = self.blueprint
     snapshot.generation = blueprint.generation
     snapshot.tenantCount = blueprint.tenants.count
+    snapshot.overload = Int(overload.rawValue)
     let names = process.roster.names.withLock { $0 }
     sumOwn(&snapshot)
     snapshot.expiries = Engine.expiries(of: blueprint)
@@ -63,6 +64,7 @@ extension Engine {
       snapshot.handshakes.full += row[WorkerPlace.handshakes].current
       snapshot.handshakes.resumed += row[WorkerPlace.resumed].current
       snapshot.handshakes.failed += row[WorkerPlace.failedHandshakes].current
+      snapshot.overloaded += row[WorkerPlace.overloaded].current
       snapshot.droppedRecords += row[WorkerPlace.droppedRecords].current
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
       for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }

@@ -26,6 +26,10 @@ public struct MetricsSnapshot: Sendable {
   public var droppedRecords: UInt64 = 0
   /// Connections and streams of HTTP/2 that were ended for what their clients did too much of, by kind.
   public var floods: [(kind: String, count: UInt64)] = []
+  /// What the process no longer does, 0 to 3.
+  public var overload = 0
+  /// Requests refused for that.
+  public var overloaded: UInt64 = 0
   /// The blueprint's generation.
   public var generation: UInt64 = 0
 

@@ -17,6 +17,8 @@ final class ProcessState: Sendable {
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 
+  /// What the process no longer does, for want of something (`OverloadLevel`).
+  let overload = Atomic<UInt8>(0)
   /// Where workers leave each other word, by number; a worker registers before any other can know of it.
   private(set) nonisolated(unsafe) var mailboxes: UnsafeMutablePointer<Mailbox?>
 
@@ -47,6 +49,9 @@ final class Mailbox: Sendable {
   let drainDeadline = Atomic<Int64>(0)
   /// Blueprints taken so far, by generation: the newest that the worker uses.
   let generation = Atomic<UInt64>(0)
+  /// When the control thread asked the worker to look up, 0 once it did; and for how long that question waited.
+  let askedAt = Atomic<Int64>(0)
+  let lag = Atomic<Int64>(0)
   /// Turns of the loop that have ended.
   let turns = Atomic<UInt64>(0)
   /// Why the worker could not start, if it could not.

@@ -134,6 +134,11 @@ extension Worker where N: ~Copyable {
       if let sockets = mailbox.takeListeners() { listen(on: sockets) }
       listenerProtocols = next.blueprint.listeners.map(\.protocols)
     }
+    let asked = mailbox.askedAt.load(ordering: .relaxed)
+    if asked != 0 {
+      mailbox.lag.store(max(0, network.now.nanoseconds - asked), ordering: .relaxed)
+      mailbox.askedAt.store(0, ordering: .releasing)
+    }
     let deadline = mailbox.drainDeadline.load(ordering: .relaxed)
     if deadline != 0 { startDraining(until: Instant(nanoseconds: deadline)) }
   }

@@ -73,10 +73,11 @@ struct RepeatedFields: ~Copyable {
     return Int(truncatingIfNeeded: hash & UInt64(slots - 1))
   }
 
-  /// Follows what the peer announces: it must be told of every table that is smaller than before (RFC 7541 §4.2).
+  /// Follows what the peer announces: it must be told of every table that is smaller than before (RFC 7541 §4.2). What
+  /// is used never grows again, so that one update tells the smallest of several sizes.
   mutating func follow(tableSize: Int) {
     if tableSize < announced {
-      table.resize(to: min(tableSize, RepeatedFields.size))
+      table.resize(to: min(tableSize, table.limit))
       mustUpdate = true
     }
     announced = tableSize

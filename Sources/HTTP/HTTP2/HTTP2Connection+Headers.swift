@@ -66,8 +66,11 @@ extension HTTP2Connection {
     }
     guard role == .server, id > highest else { return takeLateBlock(id, now, &text) }
     highest = id
-    // A stream that came after the last GOAWAY is not answered (RFC 9113 §6.8).
-    if isShutDown { return skipBlock(&text) ?? HTTP2Event(.progress, consumed: 0) }
+    // A stream that came after the last GOAWAY is not answered, whatever else comes for it (RFC 9113 §6.8).
+    if isShutDown {
+      closed.note(id, .resetByUs)
+      return skipBlock(&text) ?? HTTP2Event(.progress, consumed: 0)
+    }
     guard streams.count < streams.bound else {
       if let end = skipBlock(&text) { return end }
       return refuseStream(id, now)

@@ -77,11 +77,12 @@ extension HTTP2Connection {
   /// Resets a stream for the peer's fault. Resets that the peer provokes are counted like its own.
   mutating func failStream(_ id: UInt32, _ place: Int32, _ code: HTTP2ErrorCode, _ now: Instant) -> HTTP2Event {
     writeReset(id, code)
-    closed.note(id, .resetByUs)
+    closed.change(id, to: .resetByUs)
     if place >= 0 { streams[place].pointee.isReset = true }
     if let end = spend(.provokedReset, now) { return end }
     var event = HTTP2Event(place >= 0 ? .reset : .progress, consumed: 0, place: place)
     event.code = code
+    event.isFault = true
     return event
   }
 

@@ -158,6 +158,15 @@ struct ClosedStreams: BitwiseCopyable {
     next = (next &+ 1) % HTTP2Connection.remembered
   }
 
+  /// Notes another reason for a stream that may be noted already: it is reset once, whatever still comes for it.
+  mutating func change(_ id: UInt32, to reason: Reason) {
+    for index in 0..<HTTP2Connection.remembered where UInt32(truncatingIfNeeded: ring[index] >> 2) == id {
+      ring[index] = UInt64(id) << 2 | reason.rawValue
+      return
+    }
+    note(id, reason)
+  }
+
   /// Why stream `id` was closed. Streams that are forgotten count as reset by us, which forgives the most; `nil` for
   /// numbers that were never used.
   func reason(_ id: UInt32) -> Reason? {

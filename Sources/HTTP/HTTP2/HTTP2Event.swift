@@ -42,6 +42,8 @@ public struct HTTP2Event: Sendable, BitwiseCopyable {
   public var endsStream = false
   /// Why a stream or the connection ends.
   public var code = HTTP2ErrorCode.noError
+  /// Whether a stream is over because the peer broke a rule, and not because it says so.
+  public var isFault = false
 
   init(_ kind: Kind, consumed: Int, place: Int32 = -1) {
     self.kind = kind

@@ -13,6 +13,11 @@ extension MetricsPage {
       begin("gatehouse_http2_floods_total", .counter, "Connections and streams of HTTP/2 ended for asking too much.")
       for (kind, count) in snapshot.floods { sample(Labels("kind", kind), count) }
     }
+    begin(
+      "gatehouse_overload_level", .gauge, "0 all is done, 1 no connections, 2 no sheddable requests, 3 critical only.")
+    sample(Labels(), snapshot.overload)
+    begin("gatehouse_overload_refused_total", .counter, "Requests refused since the process runs out of something.")
+    sample(Labels(), snapshot.overloaded)
     begin("gatehouse_affinity_total", .counter, "What became of affinity cookies.")
     sample(Labels("result", "bound"), snapshot.affinity.bound)
     sample(Labels("result", "kept"), snapshot.affinity.kept)

@@ -136,8 +136,8 @@ class Connection:
     def _more(self):
         try:
             data = self.socket.recv(1 << 18)
-        except (ConnectionError, OSError):
-            data = b""
+        except (ConnectionError, OSError, ValueError):
+            data = b""      # a TLS socket that another thread has closed raises ValueError
         if not data:
             self.closed_by_peer.set()
             raise Gone

@@ -13,7 +13,14 @@ enum EngineBlueprint {
     blueprint.keepsRecords = true
     blueprint.bounds.bodySize = Int64(scenario.bodyBound)
     blueprint.showsRateLimits = random.chance(50)
-    blueprint.unlistedShards = Array(scenario.shards.indices)
+    if scenario.hasStreams {
+      blueprint.http2.streams = scenario.streamBound
+      blueprint.listeners = (0..<configuration.listeners).map { _ in
+        var listener = Listener(.tcp(IPAddress(v4: 0), port: 8_080))
+        listener.protocols = .both
+        return listener
+      }
+    }
     for (number, backends) in configuration.backends.enumerated() {
       var shard = Shard(name: "shard-\(number)")
       for place in backends.indices where backends[place] {
@@ -27,8 +34,10 @@ enum EngineBlueprint {
         shard.health = HealthCheck(.http(method: "GET", path: "/healthz"))
         shard.health!.interval = scenario.checkInterval
       }
-      blueprint.shards.append(shard)
+      shard.speaksHTTP2 = configuration.speaksFrames(number)
+      if configuration.declares(number) { blueprint.shards.append(shard) }
     }
+    blueprint.unlistedShards = Array(blueprint.shards.indices)
     return blueprint
   }
 
@@ -37,7 +46,7 @@ enum EngineBlueprint {
     for tenant in configuration.tenants where tenant.standing != .unknown {
       var record = TenantRecord(id: tenant.name)
       record.hosts = [tenant.host]
-      record.home = tenant.home
+      record.home = tenant.home.map { home in (0..<home).count(where: configuration.declares) }
       record.epoch = tenant.epoch
       record.state = tenant.standing == .suspended ? .suspended : .active
       record.concurrency = Int32(tenant.concurrency)

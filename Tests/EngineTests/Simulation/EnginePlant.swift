@@ -82,8 +82,8 @@ final class EnginePlant: Plant {
   /// Tells the world who serves each backend of an image.
   private func connectOrigins(_ image: BlueprintImage, _ configuration: Configuration) {
     var place = 0
-    for (origins, backends) in zip(simulation.origins, configuration.backends) {
-      for (origin, isDeclared) in zip(origins, backends) where isDeclared {
+    for (shard, backends) in configuration.backends.enumerated() where configuration.declares(shard) {
+      for (origin, isDeclared) in zip(simulation.origins[shard], backends) where isDeclared {
         world.servers[image.backends[place].number] = origin
         place += 1
       }

@@ -9,7 +9,9 @@ final class Simulation {
   let stage: Stage
   private(set) var origins: [[Origin]] = []
   private(set) var clients: [Client] = []
+  private(set) var streamClients: [StreamClient] = []
   private var taps: [Int: UpstreamTap] = [:]
+  private var frameTaps: [Int: FrameTap] = [:]
   private(set) var turns = 0
   /// Turns in a row in which no time passed but what turns take.
   private var stillTurns = 0
@@ -33,9 +35,14 @@ final class Simulation {
     stage.publish(scenario.configuration)
     stage.note(.settled)
     world.tap = { [unowned(unsafe) self] in tap($0, $1) }
+    stage.watchFrames = { [unowned(unsafe) self] in frameTaps[$0.number] = FrameTap(isToBackend: false) }
     for (shard, count) in scenario.shards.enumerated() {
       origins.append((0..<count).map { Origin(stage, shard: "shard-\(shard)", place: $0) })
-      for origin in origins[shard] { origin.staleness = scenario.staleness }
+      for origin in origins[shard] {
+        origin.staleness = scenario.staleness
+        origin.streams = scenario.originStreams
+        origin.window = scenario.originWindow
+      }
     }
   }
 
@@ -60,7 +67,7 @@ final class Simulation {
         guard take(index, plant) else { break }
       } else {
         isAtRest = !advance(restAt)
-        if restAt == .distantFuture, clients.allSatisfy(\.isDone) {
+        if restAt == .distantFuture, clients.allSatisfy(\.isDone), streamClients.allSatisfy(\.isDone) {
           calm()
           restAt = world.now.advanced(by: 700 * .second)
         }
@@ -116,9 +123,17 @@ final class Simulation {
   private func open() {
     for (numbers, manners) in scenario.clients {
       world.note("client of requests \(numbers): \(manners)")
-      let client = Client(stage, numbers.map { stage.plans[$0] }, manners)
-      clients.append(client)
-      world.after(manners.comesAt ?? Int64(world.random.below(2_000)) * .millisecond) { client.start() }
+      let plans = numbers.map { stage.plans[$0] }
+      let delay = manners.comesAt ?? Int64(world.random.below(2_000)) * .millisecond
+      if manners.isFramed {
+        let client = StreamClient(stage, plans, manners)
+        streamClients.append(client)
+        world.after(delay) { client.start() }
+      } else {
+        let client = Client(stage, plans, manners)
+        clients.append(client)
+        world.after(delay) { client.start() }
+      }
     }
     if scenario.edition == 1, scenario.climate == .rough { planFirstTroubles() }
     for trouble in scenario.troubles { plan(trouble) }
@@ -151,7 +166,8 @@ final class Simulation {
     guard let drain = scenario.drain else { return }
     world.after(drain.at) { [unowned(unsafe) self, unowned(unsafe) plant] in
       let deadline = world.now.advanced(by: drain.time)
-      stage.beginDrain(until: deadline, clients: clients)
+      let inFlight = clients.compactMap(\.inFlight) + streamClients.flatMap(\.inFlight)
+      stage.beginDrain(until: deadline, inFlight: inFlight)
       plant.drain(until: deadline)
     }
     // A second, for turns that take their time.
@@ -163,14 +179,30 @@ final class Simulation {
   // MARK: The seam
 
   private func tap(_ link: Link, _ what: World.Tapped) {
+    if frameTaps[link.number] != nil { return tapFrames(link, what) }
     if link.isFromClient { return }
-    if taps[link.number] == nil { taps[link.number] = UpstreamTap() }
+    if taps[link.number] == nil {
+      // The preface of HTTP/2 is the first that a connection carries.
+      if case .sent(let bytes) = what, bytes.starts(with: "PRI ".utf8) {
+        frameTaps[link.number] = FrameTap(isToBackend: true)
+        return tapFrames(link, what)
+      }
+      taps[link.number] = UpstreamTap()
+    }
     switch what {
     case .sent(let bytes): taps[link.number]!.send(bytes, link, stage)
     case .received: taps[link.number]!.receive(link, stage)
     case .closed:
       taps[link.number]!.close(link, stage)
       taps[link.number] = nil
+    }
+  }
+
+  private func tapFrames(_ link: Link, _ what: World.Tapped) {
+    switch what {
+    case .sent(let bytes): frameTaps[link.number]!.send(bytes, link, stage)
+    case .received(let bytes): frameTaps[link.number]!.receive(bytes, link, stage)
+    case .closed: frameTaps[link.number] = nil
     }
   }
 }

@@ -89,6 +89,33 @@ struct SimulationTests {
     }
   }
 
+  /// Something that should be gone with its world.
+  private struct Trace {
+    weak var object: AnyObject?
+  }
+
+  /// What a world was made of goes with it, whatever was under way.
+  @Test func aWorldLeavesNothingBehind() {
+    for seed in 1...8 as ClosedRange<UInt64> {
+      var traces: [Trace] = []
+      do {
+        let simulation = Simulation(Scenario(seed: seed), tellsFinished: true)
+        let objects: [AnyObject] = [simulation, simulation.world, simulation.stage] + simulation.stage.plans
+        traces = objects.map { Trace(object: $0) }
+        let plant = EnginePlant(simulation)
+        for moment in 1...20 as ClosedRange<Int64> {
+          simulation.world.after(moment * 200 * .millisecond) { [unowned simulation] in
+            let parts: [AnyObject] = simulation.world.links + simulation.clients + simulation.streamClients
+            let scripts = simulation.world.links.compactMap { $0.script as AnyObject? }
+            traces += (parts + scripts + simulation.world.networks).map { Trace(object: $0) }
+          }
+        }
+        _ = simulation.run(plant)
+      }
+      #expect(traces.count > 100 && traces.allSatisfy { $0.object == nil }, "seed \(seed)")
+    }
+  }
+
   @Test func aSeedReplaysToTheByte() {
     for seed in 3...6 as ClosedRange<UInt64> {
       #expect(SimulationTests.fingerprint(Scenario(seed: seed)) == SimulationTests.fingerprint(Scenario(seed: seed)))

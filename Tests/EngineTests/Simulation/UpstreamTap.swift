@@ -34,6 +34,7 @@ struct UpstreamTap {
     let plan = stage.plans[number]
     self.plan = plan
     hasBegun = false
+    plan.passed.isSeen = false
     base = (link.sentCount, link.receivedCount, plan.clientLink?.sentCount ?? 0, plan.clientLink?.receivedCount ?? 0)
     stage.note(.attempted(request: number, isSafe: plan.isSafe, link: link.number))
   }
@@ -48,7 +49,8 @@ struct UpstreamTap {
   }
 
   private func hold(_ link: Link, _ stage: Stage) {
-    guard let plan, let client = plan.clientLink else { return }
+    // What a connection of streams carries is not this request's alone.
+    guard let plan, !plan.isStream, let client = plan.clientLink else { return }
     let down = (link.receivedCount - base.received) - (client.sentCount - base.clientSent)
     let up = (client.receivedCount - base.clientReceived) - (link.sentCount - base.sent)
     if max(down, up) > 65_536 { stage.note(.held(request: plan.number, bytes: max(down, up))) }

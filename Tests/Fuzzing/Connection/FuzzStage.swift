@@ -18,11 +18,18 @@ final class FuzzStage {
   private let box: Box
   private var turns = 0
 
-  init(_ world: FuzzWorld) {
+  /// Which version of HTTP is spoken on either side.
+  struct Speech {
+    var toClients = ListenerProtocols.http1
+    /// Whether origins are spoken to in HTTP/2.
+    var toOrigins = false
+  }
+
+  init(_ world: FuzzWorld, speaking speech: Speech = Speech()) {
     self.world = world
     directory = FuzzStage.tenants()
     process.ledger.ensure(capacity: directory.capacity)
-    let image = BlueprintImage(FuzzStage.blueprint(directory), roster: process.roster)!
+    let image = BlueprintImage(FuzzStage.blueprint(directory, speech), roster: process.roster)!
     box = Box(
       Worker(
         network: FuzzNetwork(world), number: 0, process: process, mailbox: Mailbox(), counters: WorkerCounters(),
@@ -40,7 +47,7 @@ final class FuzzStage {
     return builder.finish()
   }
 
-  private static func blueprint(_ tenants: TenantDirectory) -> Blueprint {
+  private static func blueprint(_ tenants: TenantDirectory, _ speech: Speech) -> Blueprint {
     var blueprint = Blueprint(tenants: tenants)
     blueprint.keepsRecords = true
     blueprint.bounds.headerSize = 2 << 10
@@ -48,7 +55,11 @@ final class FuzzStage {
     blueprint.bounds.bodySize = 4 << 10
     blueprint.resolving.sources = [.host, .path(prefix: Array("/t/".utf8)), .header(name: Array("x-tenant-id".utf8))]
     blueprint.trust = [IPNetwork(IPAddress(v4: 0x7F00_0000), bits: 104)]
+    var listener = Listener(.tcp(IPAddress(v4: 0x7F00_0001), port: 8_080))
+    listener.protocols = speech.toClients
+    blueprint.listeners = [listener]
     var shard = Shard(name: "eu-1")
+    shard.speaksHTTP2 = speech.toOrigins
     shard.backends = [Backend(endpoint: .tcp(IPAddress(v4: 0x7F00_0001), port: 9_001), name: "127.0.0.1:9001")]
     shard.sticky = Sticky(cookie: "GHSESSION", lifetime: 3_600 * .second)
     blueprint.shards = [shard]

@@ -83,6 +83,19 @@ struct HPACKEncoderTests {
     }
   }
 
+  /// Of several sizes announced between two blocks the smallest must be told (RFC 7541 §4.2): a table that had grown again
+  /// was told at its last size only.
+  @Test func sizesThatGoUpAndDown() {
+    let talk = Talk.open()
+    talk.say(Frames.settings([(1, 512)]) + Frames.settings([(1, 4096)]) + Frames.settings([(1, 2048)]))
+    let bytes = talk.ask { connection in block(&connection.encoder.pointee) { add([("vary", "a")], to: &$0) } }
+    let size = bytes.withUnsafeBufferPointer { buffer in
+      var place = buffer.baseAddress!
+      return HPACKInteger.read(&place, place + buffer.count, prefix: 5)
+    }
+    #expect(bytes[0] & 0xE0 == 0x20 && size <= 512)
+  }
+
   @Test func aParsedResponse() {
     let head = PaddedBytes("HTTP/1.1 404 Not Found\r\nContent-Type:text/plain \r\nX-A: b\r\nContent-Length: 3\r\n\r\n")
     var parser = HeadParser(fieldCapacity: 16)

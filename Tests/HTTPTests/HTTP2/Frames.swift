@@ -61,9 +61,6 @@ final class Talk {
   var sent: [UInt8] = []
   /// The last head or trailers.
   var head = ""
-  /// All complete heads and trailers, if they are wanted.
-  var keepsHeads = false
-  var heads: [String] = []
   /// Whether streams are given back as soon as they are reset.
   var releases = true
   private var input: [UInt8] = []
@@ -111,7 +108,6 @@ final class Talk {
     case .needsMore, .progress: return
     case .request, .response, .trailers:
       head = String(decoding: UnsafeBufferPointer(start: text.bytes, count: text.count), as: UTF8.self)
-      if keepsHeads, text.outcome == .complete { heads.append(head) }
       let outcome = text.outcome == .complete ? "" : " \(text.outcome)"
       log.append("\(event.kind) \(id)\(outcome)\(event.endsStream ? " end" : "")")
     case .data:

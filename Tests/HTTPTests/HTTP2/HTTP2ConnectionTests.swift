@@ -134,6 +134,17 @@ struct HTTP2ConnectionTests {
     #expect(talk.streamCount == 2)
   }
 
+  /// The body of a request that came too late was told to be a fault, and counted as one.
+  @Test func whatComesBehindTheEndIsLetGo() {
+    let talk = Talk.open()
+    talk.say(Frames.headers(1))
+    talk.connection.finishShutdown()
+    talk.drain()
+    talk.sent = []
+    talk.say(Frames.headers(3, Frames.post, ends: false) + Frames.data(3, [1, 2]) + Frames.headers(3, [("a", "b")]))
+    #expect(talk.frames == [] && talk.log == ["request 1 end"])
+  }
+
   @Test func streamsComeAndGo() {
     let talk = Talk.open()
     var random = SeededRandom(seed: 3)

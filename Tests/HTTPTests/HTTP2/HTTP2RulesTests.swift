@@ -59,6 +59,10 @@ struct HTTP2RulesTests {
     Breach("5.1", "half closed: CONTINUATION", ended + Frames.frame(9, 4, 1, block), away(1)),
     Breach("5.1", "closed by RST_STREAM: DATA", open + Frames.reset(1) + Frames.data(1), reset(1, .streamClosed)),
     Breach("5.1", "closed by RST_STREAM: HEADERS", open + Frames.reset(1) + Frames.headers(1), reset(1, .streamClosed)),
+    // Whatever comes for it, a stream is reset once (§5.4.2).
+    Breach(
+      "5.1", "closed by RST_STREAM: DATA and HEADERS",
+      open + Frames.reset(1) + Frames.data(1) + Frames.headers(1) + Frames.data(1), reset(1, .streamClosed)),
     Breach("5.1", "closed by RST_STREAM: CONTINUATION", open + Frames.reset(1) + Frames.frame(9, 4, 1), away(1)),
     Breach("5.1.1", "an even number", Frames.headers(2), away()),
     Breach("5.1.1", "a number below one that was used", Frames.headers(5) + Frames.headers(3), away(5)),

@@ -88,6 +88,7 @@ struct RetryRule: Checker {
       if count > 0, begun.contains(request) { return "request \(request) was sent again after its answer began" }
       if count > 0, !isSafe { return "request \(request), which may have acted, was sent again" }
       if count > 2 { return "request \(request) was sent \(count + 1) times" }
+    case .unseen(let request): attempts[request, default: 1] -= 1
     case .answerBegan(let request, _): begun.insert(request)
     default: break
     }

@@ -6,6 +6,8 @@ enum Fact {
   case asked(request: Int)
   /// The engine's socket took the first line of a request; connection `link`.
   case attempted(request: Int, isSafe: Bool, link: Int)
+  /// A backend said that nobody has looked at a request it was sent: it may be sent again.
+  case unseen(request: Int)
   /// The engine received the first byte of a backend's answer to a request.
   case answerBegan(request: Int, link: Int)
   /// A request's head came to a backend that reads it; whether its tenant's bucket was asked for certain.

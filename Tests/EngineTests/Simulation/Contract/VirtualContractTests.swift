@@ -9,15 +9,16 @@ struct VirtualContractTests {
   func keeps(_ contract: NetworkContract) throws {
     for seed in 1...8 as ClosedRange<UInt64> {
       let peers = VirtualPeers(seed: seed)
+      defer { peers.world.end() }
       var network = VirtualNetwork(peers.world, listeners: 1)
       try contract.check(&network, peers)
       #expect(peers.complaints.isEmpty)
-      peers.world.end()
     }
   }
 
   @Test func aProcessWithoutDescriptorsOpensNothing() {
     let peers = VirtualPeers(seed: 1)
+    defer { peers.world.end() }
     var network = VirtualNetwork(peers.world, listeners: 1)
     peers.world.descriptorBound = 0
     _ = peers.connectClient()
@@ -36,6 +37,7 @@ struct VirtualContractTests {
 
   @Test func aClosedDescriptorIsNotUsedAgainInSilence() throws {
     let peers = VirtualPeers(seed: 1)
+    defer { peers.world.end() }
     var network = VirtualNetwork(peers.world, listeners: 1)
     var bench = ContractBench(peers: peers)
     let (_, socket) = try bench.accepted(&network)

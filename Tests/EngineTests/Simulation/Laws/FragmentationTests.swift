@@ -29,6 +29,7 @@ struct FragmentationTests {
     scenario.isSticky = false
     scenario.hasHealthChecks = false
     scenario.bodyBound = 0
+    scenario.streamBound = 128
     scenario.shards = scenario.shards.map { _ in 1 }
     for plan in scenario.plans {
       plan.answersEarly = false
@@ -84,6 +85,25 @@ struct FragmentationTests {
       expect(scenario.changed { $0.splits = .clientsBefore(place) }, toGive: whole)
       guard malformation == nil else { continue }
       expect(scenario.changed { $0.splits = .backendsBefore(place) }, toGive: whole)
+    }
+  }
+
+  /// The same on streams, all of them at once.
+  @Test(arguments: [(true, false), (false, true), (true, true)])
+  func streamsAreTheSameWhereverTheyAreCut(_ clients: Bool, _ shards: Bool) {
+    let scenario = conversation(nil).changed {
+      $0.hasStreams = true
+      $0.framedShards = [shards]
+      $0.clients[0].manners.isFramed = clients
+      $0.clients[0].manners.streams = 7
+    }
+    let whole = transcript(scenario.changed { $0.splits = Splits.none })
+    #expect(whole.lines.count == 7)
+    expect(scenario.changed { $0.splits = .bytes }, toGive: whole)
+    let isThorough = ProcessInfo.processInfo.environment["SOAK"] != nil
+    for place in stride(from: 1, to: 900, by: isThorough ? 1 : 23) {
+      if clients { expect(scenario.changed { $0.splits = .clientsBefore(place) }, toGive: whole) }
+      if shards { expect(scenario.changed { $0.splits = .backendsBefore(place) }, toGive: whole) }
     }
   }
 }

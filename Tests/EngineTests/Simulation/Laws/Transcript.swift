@@ -9,6 +9,8 @@ struct Transcript {
   /// Whole messages and outcomes, by request.
   private(set) var lines: [Int: [String]] = [:]
   private var parts: [String: (head: String, body: [UInt8])] = [:]
+  /// Whether it is compared with those of other versions of HTTP: then what each says of its framing is left out.
+  var isOfAnyVersion = false
 
   /// What first differs from another transcript, if anything does.
   func difference(from other: Transcript) -> String? {
@@ -21,7 +23,17 @@ struct Transcript {
   mutating func begin(_ head: Head, of request: Int, _ side: Side) {
     let varying = side == .answer ? ["x-request-id", "date", "connection"] : ["x-request-id"]
     let fields = head.fields.filter { !varying.contains($0.name) }
-    let text = ([head.line] + fields.map { "\($0.name): \($0.value)" }).joined(separator: "\n")
+    var lines = fields.map { "\($0.name): \($0.value)" }
+    var first = head.line
+    if isOfAnyVersion {
+      let framing: Set = ["connection", "transfer-encoding", "content-length", "via", "ratelimit", "retry-after"]
+      // When a cookie ends depends on the second it is given in.
+      lines = fields.filter { !framing.contains($0.name) }.map {
+        $0.name.hasSuffix("cookie") ? "\($0.name): \($0.value.count)" : "\($0.name): \($0.value)"
+      }.sorted()
+      first = side == .answer ? "\(head.status)" : "\(head.method) \(head.target)"
+    }
+    let text = ([first] + lines).joined(separator: "\n")
     parts["\(side) \(request)"] = (text, [])
   }
 

@@ -2,6 +2,7 @@ import Primitives
 import Tenancy
 
 @testable import Engine
+@testable import HTTP
 
 /// What may be wrong with the engine on purpose: each law's checker must find the flaws it is for.
 enum Flaw: CaseIterable {
@@ -27,6 +28,8 @@ enum Flaw: CaseIterable {
   case dropsOnReload, cutsDrain, forgetsDrain
   // Connections that wait are not dropped with their listener.
   case dropsWaiting
+  // Streams keep to their windows, are not mixed up, and are sent again only when nobody has looked at them.
+  case exceedsWindows, exceedsBackendWindows, swapsStreams, repeatsStreams
 
   /// What the checker it is for says of it.
   var finding: String {
@@ -53,6 +56,9 @@ enum Flaw: CaseIterable {
     case .cutsDrain: "its connection ended without an answer"
     case .forgetsDrain: "workers run on after the drain"
     case .dropsWaiting: "were dropped with their listener"
+    case .exceedsWindows, .exceedsBackendWindows: "beyond the window of stream"
+    case .swapsStreams: "bytes that are not those of request"
+    case .repeatsStreams: "which may have acted, was sent again"
     }
   }
 
@@ -71,7 +77,9 @@ enum Flaw: CaseIterable {
     case .dropsOnReload, .refillsOnReload, .mixesPlacements:
       return Scenario.reloaded(seed: seed &* 4 &+ climate)
     case .cutsDrain, .forgetsDrain: return Scenario.drained(seed: seed)
-    default: return Scenario(seed: seed &* 4 &+ climate).changed { $0.reloads = [] }
+    case .exceedsWindows, .exceedsBackendWindows, .swapsStreams: return Scenario.streams(seed: seed)
+    case .repeatsStreams: return Scenario.streams(seed: seed, climate: .faulty)
+    default: return Scenario(seed: seed &* 4 &+ climate, edition: 2).changed { $0.reloads = [] }
     }
   }
 
@@ -111,9 +119,10 @@ enum Flaw: CaseIterable {
         box.worker.abandonClient(client)
       }
       return !exchanges.isEmpty
-    case .repeatsUnsafe, .repeatsAnswered:
+    case .repeatsUnsafe, .repeatsAnswered, .repeatsStreams:
       for id in exchanges { spoil(box, id) }
       return false
+    case .exceedsWindows, .exceedsBackendWindows, .swapsStreams: return strikeStreams(box)
     default:
       guard let id = exchanges.first(where: { box.worker.exchanges[$0].pointee.status == 200 }) else { return false }
       return spoil(box, id)
@@ -132,7 +141,7 @@ enum Flaw: CaseIterable {
     case .forgetsExchanges:
       let copy = exchange.pointee
       _ = box.worker.exchanges.insert(copy)
-    case .repeatsUnsafe: exchange.pointee.flags.insert(.isReplayable)
+    case .repeatsUnsafe, .repeatsStreams: exchange.pointee.flags.insert(.isReplayable)
     case .repeatsAnswered:
       exchange.pointee.flags.remove(.isAnswered)
       exchange.pointee.flags.insert(.isReplayable)

@@ -45,7 +45,7 @@ extension Client {
       if head.values("x-origin-id") != ["\(plan.number)"] || head.values("x-origin-tenant") != ["\(plan.tenant)"] {
         stage.note(.read(request: plan.number, isOwn: false))
       }
-      noteBinding(head, plan)
+      stage.note(head, of: plan, &binding)
       if !stage.isTransparent, !head.values("x-hop").isEmpty {
         stage.report("request \(plan.number): a field named by Connection came through")
       }
@@ -55,16 +55,6 @@ extension Client {
     if plan.minorVersion == 0, !head.values("transfer-encoding").isEmpty {
       stage.report("request \(plan.number): an HTTP/1.0 client was sent chunks")
     }
-  }
-
-  /// Sees whether an affinity cookie was honoured, and keeps a new one.
-  private func noteBinding(_ head: Head, _ plan: RequestPlan) {
-    let place = head.values("x-origin-place").joined()
-    if let binding = plan.binding, binding.published == stage.published.count, stage.isAffine(plan) {
-      stage.note(.returned(request: plan.number, place: place, boundTo: binding.place))
-    }
-    guard let cookie = head.values("set-cookie").first?.split(separator: ";").first else { return }
-    binding = Binding(cookie: String(cookie), tenant: plan.tenant, place: place, published: plan.askedAt + 1)
   }
 
   private func take(_ bytes: [UInt8], _ plan: RequestPlan) {
@@ -94,23 +84,12 @@ extension Client {
       stage.judge(plan, .answered(status: head.status, bytes: answer.offset))
     } else {
       stage.note(.answered(request: plan.number, status: head.status, isOwn: true))
-      stage.judge(plan, .refused(status: head.status, code: ownCode(head)))
+      stage.judge(plan, .refused(status: head.status, code: OwnAnswer.code(answer.ownBody, status: head.status)))
     }
     let keeps = plan.minorVersion == 1 ? !head.closes : head.keepsAlive
     let asked = plan.minorVersion == 0 && answering == plans.count - 1
     let lasts = head.values("content-length").isEmpty && head.values("transfer-encoding").isEmpty && !plan.hasNoBody
     advance(closing: !keeps || asked || lasts || plan.clientFault == .halfCloses)
-  }
-
-  /// The code in a body of the proxy's own.
-  private func ownCode(_ head: Head) -> String {
-    let text = String(decoding: answer.ownBody, as: UTF8.self)
-    guard let start = text.firstRange(of: "\"code\":\"") else {
-      // Answers to HEAD have no body; their status says enough.
-      return [404: "tenant_unknown", 403: "tenant_suspended", 429: "rate_limited", 504: "response_timeout"][head.status]
-        ?? (head.status == 502 ? "bad_response" : head.status == 503 ? "no_backend" : "none")
-    }
-    return String(text[start.upperBound...].prefix { $0 != "\"" })
   }
 
   // MARK: Tunnels

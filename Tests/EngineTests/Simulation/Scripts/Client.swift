@@ -21,6 +21,16 @@ final class Client: PeerScript {
     var comesAt: Int64?
     /// How long the proxy keeps idle connections.
     var keepAlive: Int64 = 60 * .second
+    /// Whether it speaks HTTP/2, and how many streams it has open at once.
+    var isFramed = false
+    var streams = 1
+    /// The window of its streams, if it is a small one, and how long it takes to open it again.
+    var window: Int?
+    var windowRest: Int64 = 0
+    /// The longest payload of its DATA frames.
+    var framePiece = 16_384
+    /// Whether it gives a whole connection up with a request.
+    var abortsWhole = false
   }
 
   unowned(unsafe) let stage: Stage

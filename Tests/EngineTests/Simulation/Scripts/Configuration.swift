@@ -8,6 +8,14 @@ struct Configuration {
   var backends: [[Bool]]
   /// How many listeners there are; clients may come to listener 0 always, to 1 at times.
   var listeners = 1
+  /// Which shards are spoken to in HTTP/2, and which are not declared; none when it isn't said.
+  var framed: [Bool] = []
+  var isGone: [Bool] = []
+
+  /// Whether a shard is spoken to in HTTP/2.
+  func speaksFrames(_ shard: Int) -> Bool { shard < framed.count && framed[shard] }
+  /// Whether a shard is declared.
+  func declares(_ shard: Int) -> Bool { shard >= isGone.count || !isGone[shard] }
 
   /// Changes one thing or another, as operators do all day: none of it may harm a request.
   mutating func change(_ random: inout SeededRandom, allowsLimits: Bool) {

@@ -150,6 +150,16 @@ struct MessageReader {
     return fields
   }
 
+  /// The head in `bytes`, which hold nothing else.
+  static func head(_ bytes: [UInt8]) -> Head? {
+    let lines = lines(bytes)
+    guard let line = lines.first, let fields = fields(lines.dropFirst()) else { return nil }
+    return Head(line: line, fields: fields)
+  }
+
+  /// The trailers in `bytes`, which hold nothing else.
+  static func trailers(_ bytes: [UInt8]) -> [(name: String, value: String)]? { fields(lines(bytes)[...]) }
+
   private mutating func readHead() -> Item? {
     guard let end = bytes.find([13, 10, 13, 10]) else {
       return bytes.count > 300_000 ? stop("a head without end") : nil

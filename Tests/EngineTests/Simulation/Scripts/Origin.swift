@@ -21,6 +21,9 @@ final class Origin: Server {
   var checkMood = CheckMood.good
   /// How often it closes an idle connection soon after an answer, in percent.
   var staleness = 0
+  /// Streams of HTTP/2 it takes at once on a connection, and their window if it is a small one.
+  var streams = 128
+  var window: Int?
 
   init(_ stage: Stage, shard: String, place: Int) {
     self.stage = stage
@@ -30,7 +33,7 @@ final class Origin: Server {
 
   func greet(_ link: Link) -> Greeting {
     switch mood {
-    case .up: .take(OriginConnection(self, link))
+    case .up: .take(stage.scenario.hasStreams ? OriginEntrance(self) : OriginConnection(self, link))
     case .refusing: .refuse
     case .refusingAtOnce: .refuseAtOnce
     case .silent: .silence
@@ -57,10 +60,12 @@ final class OriginConnection: PeerScript {
   private var isTunnel = false
   private var served = 0
 
-  init(_ origin: Origin, _ link: Link) {
+  /// A connection on which `first` was received already.
+  init(_ origin: Origin, _ link: Link, first: [UInt8] = []) {
     self.origin = origin
     self.stage = origin.stage
     self.link = link
+    reader.feed(first)
   }
 
   private var world: World { stage.world }
@@ -76,10 +81,8 @@ final class OriginConnection: PeerScript {
     // By the request that is being read, whichever comes next.
     let (piece, rest) = (plan?.readPiece ?? .max, plan?.readRest ?? 0)
     let bytes = link.read(piece)
-    if !bytes.isEmpty {
-      reader.feed(bytes)
-      while !isOver, let item = reader.next() { take(item) }
-    }
+    reader.feed(bytes)
+    while !isOver, let item = reader.next() { take(item) }
     if !isOver, link.isAtEnd { return takeEnd() }
     guard rest > 0, !bytes.isEmpty, !isOver else { return }
     isReading = true
@@ -114,15 +117,7 @@ final class OriginConnection: PeerScript {
       guard let plan else { return }
       hasWholeRequest = true
       stage.transcript?.end(trailers, of: plan.number, .request)
-      if !plan.wantsUpgrade, offset != plan.requestSize {
-        stage.report("request \(plan.number): a backend was sent \(offset) bytes of \(plan.requestSize) as all of it")
-      }
-      if !stage.isTransparent, trailers.contains(where: { $0.name.replacing("_", with: "-").hasPrefix("x-tenant") }) {
-        stage.report("request \(plan.number): a trailer that names a tenant came through")
-      }
-      if plan.requestHasTrailers, !trailers.contains(where: { $0.name == "x-check" && $0.value == "\(plan.number)" }) {
-        stage.report("request \(plan.number): its trailers came as \(trailers)")
-      }
+      origin.check(trailers, of: plan, offset)
       if !plan.answersEarly { answerSoon(plan) } else { settle() }
     }
   }
@@ -144,7 +139,7 @@ final class OriginConnection: PeerScript {
     plan.arrivals += 1
     plan.currentFault = fault
     plan.isAnsweredWhole = false
-    if plan.malformation == nil { check(head, plan) }
+    if plan.malformation == nil { origin.check(head, plan, isStream: false) }
     stage.note(.answersAnew(request: number))
     if head.values("expect").contains("100-continue"), world.random.chance(80) {
       outbox.add(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
@@ -162,42 +157,6 @@ final class OriginConnection: PeerScript {
     case .closing: return over(resetting: world.random.chance(50))
     }
     write()
-  }
-
-  private func check(_ head: Head, _ plan: RequestPlan) {
-    guard !stage.isTransparent else {
-      let name = stage.tenants[plan.tenant]
-      return stage.note(
-        .arrived(
-          request: plan.number, tenant: plan.tenant, namedTenant: name, namedShard: "", ownShard: "",
-          isRated: false))
-    }
-    func alike(_ name: String) -> [String] {
-      head.fields.filter { $0.name.replacing("_", with: "-") == name }.map(\.value)
-    }
-    let tenant = alike("x-tenant-id").joined(separator: "+")
-    let shard = alike("x-placement-shard").joined(separator: "+")
-    stage.note(
-      .arrived(
-        request: plan.number, tenant: plan.tenant, namedTenant: tenant, namedShard: shard, ownShard: origin.shard,
-        isRated: !stage.mayBeUnlimited(plan)))
-    stage.note(
-      .placed(
-        request: plan.number, at: "\(shard) epoch \(alike("x-placement-epoch").joined(separator: "+"))",
-        allowed: stage.placements(plan)))
-    var wrong: [String] = []
-    if head.method != plan.method { wrong.append("method \(head.method)") }
-    if head.values("host") != [stage.hosts[plan.tenant]] { wrong.append("host \(head.values("host"))") }
-    if !head.values("x-hop").isEmpty { wrong.append("a field named by Connection") }
-    if alike("x-placement-epoch").count != 1 { wrong.append("epochs \(alike("x-placement-epoch"))") }
-    if alike("x-request-id").count != 1 { wrong.append("request ids \(alike("x-request-id"))") }
-    if alike("x-forwarded-for").count != 1 { wrong.append("x-forwarded-for \(alike("x-forwarded-for"))") }
-    if head.values("via").isEmpty { wrong.append("no Via") }
-    if head.values("upgrade").isEmpty == plan.wantsUpgrade { wrong.append("upgrade \(head.values("upgrade"))") }
-    let length = plan.requestFraming == .length ? ["\(plan.requestSize)"] : []
-    if head.values("content-length") != length { wrong.append("length \(head.values("content-length"))") }
-    if head.values("transfer-encoding").isEmpty == (plan.requestFraming == .chunked) { wrong.append("coding") }
-    if !wrong.isEmpty { stage.report("request \(plan.number) came to a backend with \(wrong)") }
   }
 
   private func takeEnd() {

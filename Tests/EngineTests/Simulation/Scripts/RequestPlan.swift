@@ -86,6 +86,8 @@ final class RequestPlan {
   var currentFault = Fault.none
   var isAborted = false
   var isFinished = false
+  /// A backend said of an attempt that nobody had looked at it.
+  var wasUnseen = false
   /// Whether the newest backend sent its whole answer.
   var isAnsweredWhole = false
   /// The client waits so long between two pieces that the proxy may lose patience.
@@ -100,10 +102,21 @@ final class RequestPlan {
   var isInDrain = false
   /// The client's connection.
   var clientLink: Link?
+  /// Its client asks it on a stream.
+  var isStream = false
+  /// What the engine took and sent of its bodies, where they are seen in frames on both sides.
+  var passed = PassedBytes()
 
   init(number: Int, tenant: Int) {
     self.number = number
     self.tenant = tenant
+  }
+
+  /// An attempt begins on a stream: what was taken of an answer before counts no more, and the request is sent anew.
+  func begin() {
+    passed.isSeen = isStream
+    passed.downReceived = passed.downSent
+    passed.upSent = 0
   }
 
   /// The same request, of which nothing has come yet.
@@ -170,21 +183,25 @@ final class RequestPlan {
   }
 
   /// The request as the client sends it, head apart from body.
-  func requestHead(host: String, isLast: Bool, cookie: String? = nil) -> [UInt8] {
-    if let malformation { return malformation.bytes(self, host: host) }
+  ///
+  /// Of a stream's head what belongs to a connection is left out.
+  func requestHead(host: String, isLast: Bool, cookie: String? = nil, isStream: Bool = false) -> [UInt8] {
+    if let malformation, !isStream { return malformation.bytes(self, host: host) }
     var text = "\(method) \(target) HTTP/1.\(minorVersion)\r\nHost: \(host)\r\n"
     // What the proxy must not let through, in several spellings.
     if number % 3 == 0 { text += "x-tenant-id: forged\r\n" }
-    if number % 5 == 0 { text += "X_Tenant_Id: forged\r\nConnection: x-tenant-id\r\n" }
-    if number % 7 == 0 { text += "X-Placement-Shard: forged\r\nX-Hop: 1\r\nConnection: x-hop\r\n" }
+    if number % 5 == 0 { text += "X_Tenant_Id: forged\r\n" }
+    if number % 5 == 0, !isStream { text += "Connection: x-tenant-id\r\n" }
+    if number % 7 == 0 { text += "X-Placement-Shard: forged\r\n" }
+    if number % 7 == 0, !isStream { text += "X-Hop: 1\r\nConnection: x-hop\r\n" }
     if let cookie { text += "Cookie: a=b; \(cookie)\r\n" }
     if wantsUpgrade { text += "Connection: upgrade\r\nUpgrade: echo\r\n" }
-    if minorVersion == 1, isLast, !wantsUpgrade, number % 2 == 0 { text += "Connection: close\r\n" }
-    if minorVersion == 0, !isLast { text += "Connection: keep-alive\r\n" }
+    if minorVersion == 1, isLast, !wantsUpgrade, number % 2 == 0, !isStream { text += "Connection: close\r\n" }
+    if minorVersion == 0, !isLast, !isStream { text += "Connection: keep-alive\r\n" }
     if expectsContinue { text += "Expect: 100-continue\r\n" }
     switch requestFraming {
     case .length: text += "Content-Length: \(requestSize)\r\n"
-    case .chunked: text += "Transfer-Encoding: chunked\r\n"
+    case .chunked: if !isStream { text += "Transfer-Encoding: chunked\r\n" }
     case .none, .untilClose: break
     }
     return Array((text + "\r\n").utf8)
@@ -217,15 +234,16 @@ final class RequestPlan {
 
 /// The backend's answer.
 extension RequestPlan {
-  func responseHead(place: Int?) -> [UInt8] {
+  /// The head of its answer; a stream's has nothing of a connection.
+  func responseHead(place: Int?, isStream: Bool = false) -> [UInt8] {
     var text = "HTTP/1.1 \(status) Whatever\r\nX-Origin-Id: \(number)\r\nX-Origin-Tenant: \(tenant)\r\n"
     if let place { text += "X-Origin-Place: \(place)\r\n" }
-    if number % 4 == 0 { text += "Connection: x-hop\r\nX-Hop: 1\r\n" }
-    if !keepsConnection { text += "Connection: close\r\n" }
+    if number % 4 == 0, !isStream { text += "Connection: x-hop\r\nX-Hop: 1\r\n" }
+    if !keepsConnection, !isStream { text += "Connection: close\r\n" }
     if status != 204 {
       switch responseFraming {
       case .length: text += "Content-Length: \(responseSize)\r\n"
-      case .chunked: text += "Transfer-Encoding: chunked\r\n"
+      case .chunked: if !isStream { text += "Transfer-Encoding: chunked\r\n" }
       case .none, .untilClose: break
       }
     }

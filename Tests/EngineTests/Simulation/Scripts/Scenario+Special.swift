@@ -53,7 +53,7 @@ extension Scenario {
 extension Scenario {
   /// One in which the configuration changes while much is under way.
   static func reloaded(seed: UInt64) -> Scenario {
-    var scenario = Scenario(seed: seed)
+    var scenario = Scenario(seed: seed, edition: 2)
     scenario.drain = nil
     scenario.listeners = 2
     scenario.reloads = []
@@ -67,7 +67,7 @@ extension Scenario {
 
   /// One that is drained while much is under way.
   static func drained(seed: UInt64) -> Scenario {
-    var scenario = Scenario(seed: seed &* 4)
+    var scenario = Scenario(seed: seed &* 4, edition: 2)
     scenario.reloads = []
     scenario.drain = Drain(at: Int64(200 + scenario.random.below(2_500)) * .millisecond, time: 30 * .second)
     return scenario

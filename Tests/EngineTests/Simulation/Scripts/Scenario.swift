@@ -18,7 +18,7 @@ struct Scenario {
 
   /// What worlds are drawn like. Those of earlier editions stay as they were, so that a seed that found a bug keeps its
   /// meaning.
-  static let newestEdition = 2
+  static let newestEdition = 3
 
   let seed: UInt64
   let edition: Int
@@ -44,6 +44,14 @@ struct Scenario {
   var hasHealthChecks = false
   var checkInterval: Int64 = 5 * .second
   var isSticky = false
+  /// Whether HTTP/2 is spoken beside HTTP/1.1, and to which shards by the first configuration.
+  var hasStreams = false
+  var framedShards: [Bool] = []
+  /// Streams at once that the proxy takes of a client, and a backend of the proxy.
+  var streamBound = 128
+  var originStreams = 128
+  /// The window of streams to backends, if it is a small one.
+  var originWindow: Int?
   var random: SeededRandom
 
   init(seed: UInt64, isTransparent: Bool = false, edition: Int = newestEdition) {
@@ -63,12 +71,14 @@ struct Scenario {
     for number in 0..<2 + random.below(isLarge ? 60 : 5) { tenants.append(makeTenant(number, isTransparent)) }
     for _ in 0..<2 + random.below(isLarge ? 40 : 9) { makeClient(isTransparent, isLarge ? 3 : 8) }
     if edition > 1, !isTransparent { makeEvents() }
+    if edition > 2, !isTransparent { makeStreams() }
   }
 
   /// The configuration the world begins with.
   var configuration: Configuration {
     Configuration(
-      tenants: tenants, backends: shards.map { Array(repeating: true, count: $0) }, listeners: listeners)
+      tenants: tenants, backends: shards.map { Array(repeating: true, count: $0) }, listeners: listeners,
+      framed: framedShards)
   }
 
   static func bucket(_ random: inout SeededRandom) -> RateBound.Bucket {

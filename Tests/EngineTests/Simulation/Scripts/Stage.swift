@@ -20,6 +20,8 @@ final class Stage {
   var oldestInUse = 0
   /// What was asked and answered, when it is wanted.
   var transcript: Transcript?
+  /// Has the seam of a client's connection watched in frames.
+  var watchFrames: (Link) -> Void = { _ in }
   /// When a drain that began must end.
   private(set) var drainDeadline: Instant?
 
@@ -36,6 +38,7 @@ final class Stage {
 
   func note(_ fact: Fact) {
     world.note("\(fact)")
+    if case .unseen(let request) = fact { plans[request].wasUnseen = true }
     let known = court.violations.count
     court.note(fact, at: world.now)
     for violation in court.violations.dropFirst(known) { world.note("VIOLATION \(violation)") }
@@ -90,13 +93,23 @@ final class Stage {
       && plan.askedAt == published.count - 1
   }
 
+  /// Sees whether an affinity cookie was honoured, and keeps a new one.
+  func note(_ head: Head, of plan: RequestPlan, _ known: inout Binding?) {
+    let place = head.values("x-origin-place").joined()
+    if let binding = plan.binding, binding.published == published.count, isAffine(plan) {
+      note(.returned(request: plan.number, place: place, boundTo: binding.place))
+    }
+    guard let cookie = head.values("set-cookie").first?.split(separator: ";").first else { return }
+    known = Binding(cookie: String(cookie), tenant: plan.tenant, place: place, published: plan.askedAt + 1)
+  }
+
   // MARK: Drain
 
   /// A drain begins; what is in flight must be served until `deadline`.
-  func beginDrain(until deadline: Instant, clients: [Client]) {
+  func beginDrain(until deadline: Instant, inFlight: [RequestPlan]) {
     world.note("drain until \(deadline.nanoseconds / 1_000)us")
     drainDeadline = deadline
-    for client in clients { client.inFlight?.isInDrain = true }
+    for plan in inFlight { plan.isInDrain = true }
   }
 
   /// Whether a drain has reached its deadline: what is left may be cut.

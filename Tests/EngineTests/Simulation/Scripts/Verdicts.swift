@@ -122,7 +122,9 @@ struct Verdicts {
       case .none, .silence, .extraBytes: isDeserved = false
       default: isDeserved = true
       }
-      if hasStaleConnections || isTroubled { return nil }
+      // A body that has begun to flow is not kept for another attempt.
+      let isLost = plan.wasUnseen && plan.requestFraming != .none
+      if hasStaleConnections || isTroubled || isLost { return nil }
     case (502, "connect_failed"):
       switch fault {
       case .closesUnanswered, .breaksOff: isDeserved = true

@@ -140,7 +140,11 @@ final class World {
     tap = { _, _ in }
     for link in links { link.forget() }
     links.removeAll()
-    for network in networks { network.waiting.removeAll() }
+    for network in networks {
+      network.waiting.removeAll()
+      network.ready.removeAll()
+    }
+    descriptors.removeAll()
   }
 
   // MARK: Descriptors
