@@ -64,4 +64,16 @@ import Testing
     let shards = try load(text).blueprint.shards
     #expect(shards.map(\.standbys) == [[1], []])
   }
+
+  @Test func plansMayHaveTimeoutsOfTheirOwn() throws {
+    func timeouts(_ lines: String, others: String = "") throws -> PlanTimeouts {
+      try load("plan p {\n\(lines)\n}\n\(others)" + leastText).blueprint.planTimeouts[0]
+    }
+    #expect(try timeouts("") == PlanTimeouts())
+    let said = try timeouts("timeout response 5s\ntimeout idle 10m")
+    #expect(said[.connect] == nil && said[.response] == 5 * .second && said[.idle] == 600 * .second)
+    let inherited = try timeouts(
+      "timeout response 5s", others: "defaults plan {\n  timeout response 1s\n  timeout connect 2s\n}\n")
+    #expect(inherited[.connect] == 2 * .second && inherited[.response] == 5 * .second)
+  }
 }

@@ -137,5 +137,12 @@ public struct TenantExplanation: Sendable {
     let concurrency = limits.concurrency == 0 ? "unlimited" : String(limits.concurrency)
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
     addScheduling(limits.scheduling, overrides.scheduling, planName, origin)
+    guard blueprint.planTimeouts.indices.contains(plan) else { return }
+    for step in PlanTimeouts.Step.allCases {
+      guard let time = blueprint.planTimeouts[plan][step] else { continue }
+      add(
+        "timeout \(step.rawValue)", Quantity.text(duration: time), origin.limit("timeout", isOwn: false, plan: planName)
+      )
+    }
   }
 }

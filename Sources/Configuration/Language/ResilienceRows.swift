@@ -1,5 +1,6 @@
 import Balancing
 import ConfigLanguage
+import Engine
 
 extension GatehouseLanguage {
   private static let day: Int64 = 86_400_000_000_000
@@ -42,5 +43,16 @@ extension GatehouseLanguage {
       absent: "none",
       help:
         "Shards of the same region that serve, the first that can, while no backend is up; until one has been for 10s."),
+  ]
+
+  /// How long a plan's tenants wait for backends.
+  static let planTimeoutRows: [DirectiveRow] = [
+    DirectiveRow(
+      in: "plan", "timeout",
+      [
+        .value("STEP", .choice(PlanTimeouts.Step.allCases.map(\.rawValue))), .value("TIME", .duration(1_000_000...day)),
+      ],
+      .named, absent: "as in timeouts",
+      help: "How long a step takes at most for the plan's tenants: connect, response or idle, as in timeouts.")
   ]
 }

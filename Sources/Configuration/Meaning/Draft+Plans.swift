@@ -19,7 +19,7 @@ extension Draft {
       let limits = TenantLimits(
         requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0,
         scheduling: scheduling(of: section).applied(to: SchedulingTerms()))
-      plans.append(DraftPlan(name: name.text, limits: limits))
+      plans.append(DraftPlan(name: name.text, limits: limits, timeouts: timeouts(of: section)))
     }
   }
 

@@ -45,6 +45,17 @@ extension Draft {
     return rules
   }
 
+  /// What a plan says of its tenants' timeouts.
+  func timeouts(of section: Section) -> PlanTimeouts {
+    var timeouts = PlanTimeouts()
+    // The defaults first, so that the plan's own lines stand.
+    for directive in (section.defaults?.children("timeout") ?? []) + section.directive.children("timeout") {
+      guard let step = directive["STEP"].flatMap({ PlanTimeouts.Step(rawValue: $0.text) }) else { continue }
+      if let time = directive["TIME"] { timeouts[step] = time.number }
+    }
+    return timeouts
+  }
+
   /// Finds the standbys of all shards, once all have their numbers.
   mutating func readStandbys() {
     for section in sections("shard") {

@@ -67,6 +67,7 @@ struct Draft {
     blueprint.generation = (previous?.generation ?? 0) + 1
     blueprint.shards = shards
     blueprint.planNames = plans.map(\.name)
+    blueprint.planTimeouts = plans.map(\.timeouts)
     readTop(&blueprint, processors: processors)
     readResolving(&blueprint)
     readPlacement(&blueprint)
@@ -112,4 +113,5 @@ struct Draft {
 struct DraftPlan {
   var name: String
   var limits: TenantLimits
+  var timeouts = PlanTimeouts()
 }

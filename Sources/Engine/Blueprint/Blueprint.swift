@@ -42,6 +42,8 @@ public struct Blueprint: Sendable {
   public var shards: [Shard] = []
   /// Plans, by the index a tenant carries; only their names matter to the data plane.
   public var planNames: [String] = []
+  /// How long plans wait for backends, by the same index; those beyond its end as `timeouts` say.
+  public var planTimeouts: [PlanTimeouts] = []
   /// Shards that tenants without a home are spread over by rendezvous hash; empty refuses them.
   public var unlistedShards: [Int] = []
   /// The tenants.

@@ -64,6 +64,9 @@ final class BlueprintImage: @unchecked Sendable {
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let trust: UnsafeMutablePointer<IPNetwork>
+  /// What holds for plans, by index, and whether that is their own; none when no plan has its own.
+  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
+  let planTimeoutCount: Int
   /// Names of plans, by index.
   let plans: UnsafeMutablePointer<NameBytes>
   private let names: UnsafeMutablePointer<UInt8>
@@ -86,6 +89,12 @@ final class BlueprintImage: @unchecked Sendable {
     trust = .allocate(capacity: max(1, blueprint.trust.count))
     plans = .allocate(capacity: max(1, blueprint.planNames.count))
     for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
+    let timeouts = blueprint.planTimeouts
+    planTimeoutCount = timeouts.allSatisfy(\.isEmpty) ? 0 : timeouts.count
+    planTimeouts = .allocate(capacity: max(1, planTimeoutCount))
+    for index in 0..<planTimeoutCount {
+      planTimeouts[index] = (timeouts[index].applied(to: blueprint.timeouts), !timeouts[index].isEmpty)
+    }
     for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
     if blueprint.shards.contains(where: { $0.concurrency != nil }) {
       roster.standings.ensure(capacity: blueprint.tenants.capacity)
@@ -151,6 +160,7 @@ final class BlueprintImage: @unchecked Sendable {
     unlistedShards.deallocate()
     trust.deallocate()
     plans.deallocate()
+    planTimeouts.deallocate()
     names.deallocate()
   }
 }

@@ -60,6 +60,8 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isWatched = ExchangeFlags(rawValue: 1 << 18)
   /// How it fares decides whether its tenant's breaker stays open.
   static let isTrial = ExchangeFlags(rawValue: 1 << 19)
+  /// Its tenant's plan has timeouts of its own.
+  static let hasTimeouts = ExchangeFlags(rawValue: 1 << 20)
 }
 
 /// How an affinity cookie fared.

@@ -56,7 +56,7 @@ extension Worker where N: ~Copyable {
       return isSurplus ? count : head.length
     }
     connections[slot].pointee.phase = .body
-    setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(slot, network.now.advanced(by: idleTimeout(exchange)))
     guard count > head.length else {
       _ = sendResponseBytes(id, writeScratch, writer.count)
       return head.length
@@ -178,7 +178,7 @@ extension Worker where N: ~Copyable {
       used += length
       piece.outcome = .ended
     }
-    if prefix == 0 { setDeadline(slot, network.now.advanced(by: view.timeouts.idle)) }
+    if prefix == 0 { setDeadline(slot, network.now.advanced(by: idleTimeout(exchange))) }
     guard sendBehind(id, prefix, piece) else { return count }
     switch piece.outcome {
     case .more: break

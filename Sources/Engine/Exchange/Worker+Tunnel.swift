@@ -21,7 +21,7 @@ extension Worker where N: ~Copyable {
     connections[slot].pointee.phase = .tunnel
     let client = exchange.pointee.client
     connections[client].pointee.phase = .tunnel
-    setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(slot, network.now.advanced(by: idleTimeout(exchange)))
     setDeadline(client, .distantFuture)
     if exchange.pointee.flags.contains(.isStream) {
       openStreamTunnel(id, base, head)
@@ -56,7 +56,7 @@ extension Worker where N: ~Copyable {
   mutating func forwardTunnel(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
-    setDeadline(exchange.pointee.upstream, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(exchange.pointee.upstream, network.now.advanced(by: idleTimeout(exchange)))
     if connections[slot].pointee.role == .upstream {
       _ = sendResponseBytes(id, bytes, count)
     } else {

@@ -98,7 +98,7 @@ extension Worker where N: ~Copyable {
     connection.pointee.socket = socket
     exchanges[id].pointee.phase = .connecting
     attach(id, slot)
-    setDeadline(slot, network.now.advanced(by: view.timeouts.connect))
+    setDeadline(slot, network.now.advanced(by: connectTimeout(exchanges[id])))
     return outcome
   }
 
@@ -148,7 +148,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.phase = .sending
     connections[slot].pointee.phase = .head
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
-    setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+    setDeadline(slot, isWhole ? network.now.advanced(by: responseTimeout(exchange)) : .distantFuture)
     if exchange.pointee.alarm >= 0 { renewDeadline(exchange) }
     let kept = exchange.pointee.kept
     if exchange.pointee.flags.contains(.toHTTP2) { return sendKeptStream(id, slot) }

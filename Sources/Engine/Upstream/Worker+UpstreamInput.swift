@@ -44,7 +44,7 @@ extension Worker where N: ~Copyable {
     }
     if exchanges[id].pointee.phase == .sending {
       let isWhole = exchanges[id].pointee.flags.contains(.isRequestComplete)
-      setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+      setDeadline(slot, isWhole ? network.now.advanced(by: responseTimeout(exchanges[id])) : .distantFuture)
     }
     continueUpload(exchanges[id].pointee.client)
   }

@@ -147,6 +147,8 @@ struct ImageView {
   let trust: UnsafeMutablePointer<IPNetwork>
   let trustCount: Int
   let plans: UnsafeMutablePointer<NameBytes>
+  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
+  let planTimeoutCount: Int
   let directory: Unmanaged<TenantDirectory>
   let rules: Unmanaged<CompiledRules>
   let unknownTenant: TenantIndex
@@ -173,6 +175,8 @@ struct ImageView {
     trust = image.trust
     trustCount = blueprint.trust.count
     plans = image.plans
+    planTimeouts = image.planTimeouts
+    planTimeoutCount = image.planTimeoutCount
     directory = .passUnretained(blueprint.tenants)
     rules = .passUnretained(image.rules)
     unknownTenant = blueprint.unknownTenant ?? -1

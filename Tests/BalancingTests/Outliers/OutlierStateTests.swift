@@ -32,9 +32,8 @@ import Testing
 
   @Test func failuresFarApartAreNoRow() {
     var state = OutlierState()
-    for step in 0..<100 {
-      #expect(!state.failed(Int32(step), rules, at: start.advanced(by: Int64(step) * 11 * .second)))
-    }
+    let found = (0..<100).map { state.failed($0, rules, at: start.advanced(by: Int64($0) * 11 * .second)) }
+    #expect(!found.contains(true))
   }
 
   @Test func noMoreTenantsAreToldApartThanThereIsRoomFor() {
@@ -53,20 +52,23 @@ import Testing
     for _ in 0..<12 {
       lengths.append(state.eject(rules, at: now) / .second)
       #expect(state.isEjected)
-      #expect(!state.failed(1, rules, at: now), "out is out")
+      let isOutlier = state.failed(1, rules, at: now)
+      #expect(!isOutlier, "out is out")
       now = state.ejectedUntil
       state.readmit(at: now)
       #expect(!state.isEjected)
     }
     #expect(lengths == [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300])
-    #expect(state.eject(rules, at: now.advanced(by: 365 * .second)) == 30 * .second, "a long good time is remembered")
+    let length = state.eject(rules, at: now.advanced(by: 365 * .second))
+    #expect(length == 30 * .second, "a long good time is remembered")
   }
 
   @Test func aLongEjectionIsNotCut() {
     var state = OutlierState()
     var long = rules
     long.ejection = 3_600 * .second
-    #expect(state.eject(long, at: start) == 3_600 * .second)
+    let length = state.eject(long, at: start)
+    #expect(length == 3_600 * .second)
   }
 
   @Test(arguments: [
