@@ -36,9 +36,10 @@ let package = Package(
     room("Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Configuration", "ConfigLanguage", "Engine", "HTTP", "Tenancy", "Balancing", "Platform", "Primitives"),
     room("Telemetry", "Engine", "Primitives"),
+    room("Persistence"),
     room(
-      "Control", "Configuration", "ConfigLanguage", "Telemetry", "Engine", "Tenancy", "Balancing", "Platform",
-      "Primitives"),
+      "Control", "Configuration", "ConfigLanguage", "Telemetry", "Persistence", "Engine", "Tenancy", "Balancing",
+      "Platform", "Primitives"),
     .executableTarget(name: "gatehouse", dependencies: ["Control"]),
 
     tests(of: "Primitives"),
@@ -53,6 +54,7 @@ let package = Package(
       name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
+    tests(of: "Persistence"),
     tests(of: "Control", "Engine", "Primitives"),
     fuzzers(of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Primitives"),
   ],

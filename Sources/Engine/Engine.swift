@@ -217,6 +217,7 @@ public final class Engine: @unchecked Sendable {
     listeners = wanted
     noteSecurePort()
     process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: Clock.now())
+    image.policies.refitShared(at: Clock.now())
     current.withLock { $0 = next }
     images.append(image)
     for (number, worker) in workers.enumerated() {

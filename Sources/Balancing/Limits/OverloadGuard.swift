@@ -111,9 +111,10 @@ public struct OverloadGuard: Sendable {
   /// From the threshold on no connections; half of the way from there to the bound the sheddable go, at three quarters all
   /// but the critical.
   private static func level(_ amount: Int64, of bound: Int64, from percent: Int64) -> OverloadLevel {
-    let part = Double(amount) / Double(max(1, bound))
-    let start = Double(percent) / 100
-    let way = (part - start) / (1 - start)
-    return way < 0 ? .none : way < 0.5 ? .noConnections : way < 0.75 ? .shedsSheddable : .shedsDefault
+    // In hundredths of the bound: how far beyond the threshold, and how far it is from there to the bound.
+    let beyond = amount * 100 - percent * bound
+    let way = (100 - percent) * bound
+    guard beyond >= 0 else { return .none }
+    return beyond * 2 < way ? .noConnections : beyond * 4 < way * 3 ? .shedsSheddable : .shedsDefault
   }
 }

@@ -68,7 +68,7 @@ struct ArgumentCheck {
         if let value = reader.read(word, as: type, label: label) { directive.values.append(value) }
       }
       if count < least { return missing(label, statement) }
-    case .extra: break
+    case .extra, .kind, .flag: break
     }
     return true
   }
@@ -78,23 +78,52 @@ struct ArgumentCheck {
   ) {
     var seen: Set<String> = []
     while let word = words.popFirst() {
-      guard case .extra(let keyword, let label, let type, _)? = form.first(where: { $0.extraKeyword == word.text })
+      guard let argument = form.first(where: { $0.extraKeyword == word.text }), let keyword = argument.extraKeyword
       else {
         complainStray(word, form.compactMap(\.extraKeyword).filter { !seen.contains($0) })
         return
       }
       if !seen.insert(keyword).inserted { diagnostics.error("'\(keyword)' is given twice", at: word.range) }
-      guard let valueWord = words.popFirst() else {
-        diagnostics.error("'\(keyword)' needs \(label)", at: word.range, suggestion: row.usages[directive.form])
-        return
-      }
-      if let value = reader.read(valueWord, as: type, label: label) {
-        directive.values.append(value.labelled(keyword))
+      switch argument {
+      case .extra(_, let label, let type, _):
+        guard let valueWord = next(&words, behind: word, label, directive) else { return }
+        if let value = reader.read(valueWord, as: type, label: label) {
+          directive.values.append(value.labelled(keyword))
+        }
+      case .kind(_, let kinds): guard readKind(kinds, word, &words, into: &directive) else { return }
+      case .flag: directive.values.append(Value(label: keyword, word: word))
+      case .keyword, .value, .list: break
       }
     }
     for case .extra(let keyword, let label, _, true) in form where !seen.contains(keyword) {
       complainMissing("'\(keyword) \(label)'", statement.range)
     }
+  }
+
+  /// The word behind `keyword`; says so when there is none.
+  private func next(
+    _ words: inout ArraySlice<Word>, behind keyword: Word, _ label: String, _ directive: Directive
+  ) -> Word? {
+    if let word = words.popFirst() { return word }
+    diagnostics.error(
+      "'\(keyword.text)' needs \(label)", at: keyword.range, suggestion: row.usages[directive.form])
+    return nil
+  }
+
+  /// Reads the word behind the keyword of a kind, and the value behind that; false when the rest of the line can't be read.
+  private func readKind(
+    _ kinds: [Argument.Kind], _ keyword: Word, _ words: inout ArraySlice<Word>, into directive: inout Directive
+  ) -> Bool {
+    let names = kinds.map(\.word)
+    guard let word = next(&words, behind: keyword, names.joined(separator: " or "), directive) else { return false }
+    guard let value = reader.read(word, as: .choice(names), label: keyword.text),
+      let kind = kinds.first(where: { $0.word == word.text })
+    else { return false }
+    directive.values.append(value)
+    guard let label = kind.label else { return true }
+    guard let valueWord = next(&words, behind: word, label, directive) else { return false }
+    if let value = reader.read(valueWord, as: .word, label: label) { directive.values.append(value) }
+    return true
   }
 
   private func complainStray(_ word: Word, _ keywords: [String]) {

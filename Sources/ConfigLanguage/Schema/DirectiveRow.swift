@@ -77,6 +77,26 @@ public enum Argument: Sendable {
   case list(_ label: String, ValueType, atLeast: Int)
   /// A keyword and its value.
   case extra(_ keyword: String, _ label: String, ValueType, isRequired: Bool)
+  /// A keyword, one of some words, and the value that word asks for, if it does.
+  case kind(_ keyword: String, [Kind])
+  /// A keyword that stands for itself.
+  case flag(_ keyword: String)
+
+  /// A word behind the keyword of `kind`.
+  public struct Kind: Sendable {
+    /// The word.
+    public let word: String
+    /// What the value behind it is called; `nil` when there is none.
+    public let label: String?
+
+    /// The word `word`, with a value called `label` behind it.
+    public init(_ word: String, _ label: String? = nil) {
+      self.word = word
+      self.label = label
+    }
+
+    var usage: String { [word, label].compactMap { $0 }.joined(separator: " ") }
+  }
 
   /// An extra that may be left out.
   public static func extra(_ keyword: String, _ label: String, _ type: ValueType) -> Argument {
@@ -91,11 +111,16 @@ public enum Argument: Sendable {
     case .list(let label, _, let least): least == 0 ? "[\(label)…]" : "\(label)…"
     case .extra(let keyword, let label, let type, let isRequired):
       isRequired ? "\(keyword) \(type.alternatives ?? label)" : "[\(keyword) \(type.alternatives ?? label)]"
+    case .kind(let keyword, let kinds): "[\(keyword) \(kinds.map(\.usage).joined(separator: "|"))]"
+    case .flag(let keyword): "[\(keyword)]"
     }
   }
 
   /// The word that announces the piece, if it is an extra.
   var extraKeyword: String? {
-    if case .extra(let keyword, _, _, _) = self { keyword } else { nil }
+    switch self {
+    case .extra(let keyword, _, _, _), .kind(let keyword, _), .flag(let keyword): keyword
+    case .keyword, .value, .list: nil
+    }
   }
 }

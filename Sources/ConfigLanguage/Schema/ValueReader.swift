@@ -30,7 +30,9 @@ struct ValueReader {
           Quantity.text(size: $0)
         }
       case .rate(let bounds): readRate(word, bounds, &value)
+      case .byteRate(let bounds): readByteRate(word, bounds, &value)
       case .percent(let bounds): readPercent(word, bounds, &value)
+      case .amount(let bounds): readAmount(word, bounds, &value)
       }
     return isGood ? value : nil
   }
@@ -128,6 +130,16 @@ struct ValueReader {
     return false
   }
 
+  private func readByteRate(_ word: Word, _ bounds: ClosedRange<Int64>, _ value: inout Value) -> Bool {
+    guard word.text.hasSuffix("/s"), let size = Quantity.size(String(word.text.dropLast(2))) else {
+      diagnostics.error(
+        "\(word.shown) is not an amount of bytes a second", at: word.range, suggestion: "write it like 10MiB/s")
+      return false
+    }
+    value.number = size
+    return check(size, bounds, word) { Quantity.text(size: $0) + "/s" }
+  }
+
   private func readPercent(_ word: Word, _ bounds: ClosedRange<Int64>, _ value: inout Value) -> Bool {
     guard let (number, unit) = Quantity.split(word.text), unit.isEmpty || unit == "%" else {
       diagnostics.error("\(word.shown) is not a percentage", at: word.range, suggestion: "percentages look like 20%")
@@ -139,6 +151,14 @@ struct ValueReader {
     }
     value.number = number
     return check(number, bounds, word) { "\($0)%" }
+  }
+
+  private func readAmount(_ word: Word, _ bounds: ClosedRange<Int64>, _ value: inout Value) -> Bool {
+    if Quantity.count(word.text) != nil { return readCount(word, bounds, &value) }
+    value.period = 1
+    return readScaled(
+      word, bounds, Quantity.sizeUnits, unit: { _ in "GiB" }, kind: "a count or an amount of bytes", &value
+    ) { Quantity.text(size: $0) }
   }
 
   /// Whether `number` lies within `bounds`; says so if it doesn't.

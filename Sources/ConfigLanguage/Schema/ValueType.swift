@@ -14,8 +14,12 @@ public enum ValueType: Sendable {
   case size(ClosedRange<Int64>)
   /// A rate whose count lies within bounds; its period may be a millisecond to 31 days.
   case rate(ClosedRange<Int64>)
-  /// Percent within bounds, such as `20%`.
+  /// An amount of bytes a second, such as `10MiB/s`, within bounds.
+  case byteRate(ClosedRange<Int64>)
+  /// A whole percentage within bounds, such as `80%`.
   case percent(ClosedRange<Int64>)
+  /// A bare number, or an amount of bytes; `period` is 1 for bytes.
+  case amount(ClosedRange<Int64>)
   /// One of these words.
   case choice([String])
 
@@ -37,7 +41,7 @@ public struct Value: Sendable {
   public var word: Word
   /// The count, percent, nanoseconds or bytes; 0 for words and names, and for the word of `countOr`.
   public var number: Int64 = 0
-  /// The period of a rate, in nanoseconds.
+  /// The period of a rate, in nanoseconds; of an amount whether it is one of bytes.
   public var period: Int64 = 0
 
   /// The value `word`.

@@ -24,8 +24,8 @@ struct TenantOrigin {
   /// what holds by default.
   func place(_ name: String, orDefault: Bool = false) -> String {
     if block == nil, !inherits(name) { return orDefault ? "default" : declared }
-    if let own = block?.child(name) { return provenance.place(of: own.range) }
-    if let shared = defaults?.child(name) { return "defaults, \(provenance.place(of: shared.range))" }
+    if let own = block?.plain(name) { return provenance.place(of: own.range) }
+    if let shared = defaults?.plain(name) { return "defaults, \(provenance.place(of: shared.range))" }
     return "default"
   }
 
@@ -55,12 +55,32 @@ struct TenantOrigin {
     return place(name) + (inherited.map { " (instead of \($0))" } ?? "")
   }
 
-  private func planPlace(of name: String, plan: String) -> String? {
+  /// The place of a limit that a block may have several of: the line that `fits`, of the tenant or of its plan.
+  func line(_ name: String, plan: String?, where fits: (Directive) -> Bool) -> String {
+    for (block, title) in [(block, ""), (defaults, "defaults, ")] {
+      guard self.block != nil, let line = block?.children(name).first(where: fits) else { continue }
+      return title + provenance.place(of: line.range)
+    }
+    guard let plan else { return "default" }
     let block = provenance.directives.first { $0.row.name == "plan" && $0["name"]?.text == plan }
-    if let line = block?.child(name) { return "plan '\(plan)', \(provenance.place(of: line.range))" }
-    guard let line = provenance.defaults(of: "plan")?.child(name) else { return nil }
+    if let line = block?.children(name).first(where: fits) {
+      return "plan '\(plan)', \(provenance.place(of: line.range))"
+    }
+    guard let line = provenance.defaults(of: "plan")?.children(name).first(where: fits) else { return "default" }
     return "defaults of plan '\(plan)', \(provenance.place(of: line.range))"
   }
+
+  private func planPlace(of name: String, plan: String) -> String? {
+    let block = provenance.directives.first { $0.row.name == "plan" && $0["name"]?.text == plan }
+    if let line = block?.plain(name) { return "plan '\(plan)', \(provenance.place(of: line.range))" }
+    guard let line = provenance.defaults(of: "plan")?.plain(name) else { return nil }
+    return "defaults of plan '\(plan)', \(provenance.place(of: line.range))"
+  }
+}
+
+extension Directive {
+  /// The directive `name` of the block that is not about a client, a value or a path.
+  fileprivate func plain(_ name: String) -> Directive? { children(name).first { $0["per"] == nil } }
 }
 
 extension Provenance {

@@ -7,11 +7,10 @@ public enum GatehouseLanguage {
     topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows
       + shardSchedulingRows + resilienceRows + planRows + planTimeoutRows
       + schedulingRows(in: "plan", absent: "") + tenantRows + schedulingRows(in: "tenant", absent: "the plan's")
-      + placementRows + http2Rows + overloadRows)
+      + placementRows + http2Rows + sharedLimitRows + overloadRows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day
-  private static let rates: ClosedRange<Int64> = 1...1_000_000_000
 
   private static let topRows: [DirectiveRow] = [
     DirectiveRow(
@@ -172,17 +171,6 @@ public enum GatehouseLanguage {
   ]
 
   private static let planRows: [DirectiveRow] = limitRows(in: "plan", absent: "unlimited")
-
-  private static func limitRows(in kind: String, absent: String) -> [DirectiveRow] {
-    [
-      DirectiveRow(
-        in: kind, "requests", [.value("RATE", .rate(rates)), .extra("burst", "N", .count(rates))], absent: absent,
-        help: "Token bucket; without burst it holds what one period gives."),
-      DirectiveRow(
-        in: kind, "concurrency", [.value("N", .count(1...1_000_000))], absent: absent,
-        help: "Requests in flight at once."),
-    ]
-  }
 
   private static let tenantRows: [DirectiveRow] =
     [

@@ -43,6 +43,8 @@ public struct ProcessSettings: Sendable, Equatable {
   public var accessLog = AccessLogTarget.off
   /// How a line of the access log looks.
   public var accessLogFormat = AccessLogForm.json
+  /// The folder of what outlives the process; `nil` keeps nothing.
+  public var state: String?
   /// The files that were read: the configuration, its includes and its tables.
   public var files: [String] = []
 

@@ -15,11 +15,17 @@ extension Draft {
         return
       }
       planNumbers[name.text] = plans.count
-      let rule = rate(section.first("requests")).map { TokenBucketRule($0) } ?? TokenBucketRule()
-      let limits = TenantLimits(
+      let rule = rate(plainRequests(section)).map { TokenBucketRule($0) } ?? TokenBucketRule()
+      var limits = TenantLimits(
         requests: rule, concurrency: concurrency(section.first("concurrency")) ?? 0,
         scheduling: scheduling(of: section).applied(to: SchedulingTerms()))
-      plans.append(DraftPlan(name: name.text, limits: limits, timeouts: timeouts(of: section)))
+      var policy = processPolicy
+      read(section, into: &policy)
+      if let pool = section.first("pool-requests"), let rate = rate(pool) {
+        policy.insert(RequestLimit(.pool(plan: name.text), rate, isShadow: pool["shadow"] != nil))
+      }
+      limits.policy = place(of: policy, name.word.range)
+      plans.append(DraftPlan(name: name.text, limits: limits, timeouts: timeouts(of: section), policy: policy))
     }
   }
 

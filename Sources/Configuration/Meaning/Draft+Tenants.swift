@@ -5,7 +5,7 @@ import Tenancy
 extension Draft {
   /// Reads the tenants of blocks, then those of tables.
   mutating func readTenants(previous: TenantDirectory?) -> TenantDirectory {
-    var builder = TenantDirectoryBuilder(previous: previous, planLimits: plans.map(\.limits))
+    var builder = TenantDirectoryBuilder(previous: previous, planLimits: plans.map(\.limits), unplanned: unplanned)
     for section in sections("tenant") {
       guard let id = section.directive["id"] else { continue }
       if add(record(of: id, section), at: id, section, to: &builder) { addHosts(section, of: id, to: &builder) }
@@ -69,7 +69,7 @@ extension Draft {
     return TableDefaults(
       plan: Int32(section.value("plan", "NAME").flatMap { planNumbers[$0.text] } ?? -1),
       home: Int32(section.value("home", "SHARD").flatMap { shardNumbers[$0.text] } ?? -1),
-      requests: rate(section.first("requests")), concurrency: concurrency(section.first("concurrency")))
+      requests: rate(plainRequests(section)), concurrency: concurrency(section.first("concurrency")))
   }
 
   private func note(_ finding: TableDiagnostic, of value: Value, _ path: String, _ number: Int) {
@@ -84,7 +84,7 @@ extension Draft {
     }
   }
 
-  private func record(of id: Value, _ section: Section) -> TenantRecord {
+  private mutating func record(of id: Value, _ section: Section) -> TenantRecord {
     var record = TenantRecord(id: id.text)
     record.file = Int(id.word.range.file)
     record.line = sources.line(of: id.word.range)
@@ -92,8 +92,12 @@ extension Draft {
     record.home = section.value("home", "SHARD").flatMap(shard)
     if let epoch = section.value("epoch", "N") { record.epoch = UInt64(epoch.number) }
     if section.value("state", "STATE")?.text == "suspended" { record.state = .suspended }
-    record.requests = rate(section.first("requests"))
+    record.requests = rate(plainRequests(section))
     record.concurrency = concurrency(section.first("concurrency"))
+    let inherited = record.plan >= 0 ? plans[record.plan].policy : processPolicy
+    var policy = inherited
+    read(section, into: &policy)
+    if policy != inherited { record.policy = place(of: policy, id.word.range) }
     record.scheduling = scheduling(of: section)
     return record
   }

@@ -26,6 +26,13 @@ struct Draft {
   /// Plans by name, as indices of `plans`.
   var planNumbers: [String: Int] = [:]
   var plans: [DraftPlan] = []
+  /// What tenants without plan are held to.
+  var unplanned = TenantLimits()
+  /// What is asked beyond plain limits, each kind once, and the places.
+  var policies: [LimitPolicy] = []
+  var policyPlaces: [LimitPolicy: Int32] = [:]
+  /// Time zones of quotas by name.
+  var zones: [String: TimeZoneTable] = [:]
 
   /// A draft of these directives, which were read from `sources`.
   init(
@@ -60,6 +67,7 @@ struct Draft {
     tickets = previous?.tickets
     for folder in previous?.certificateFolders ?? [] { folders[folder.path] = folder }
     readShards()
+    readProcessLimits()
     readPlans()
     checkDefaults()
     let tenants = readTenants(previous: previous?.tenants)
@@ -68,6 +76,9 @@ struct Draft {
     blueprint.shards = shards
     blueprint.planNames = plans.map(\.name)
     blueprint.planTimeouts = plans.map(\.timeouts)
+    blueprint.policies = policies
+    blueprint.zones = zones
+    checkState()
     readTop(&blueprint, processors: processors)
     readResolving(&blueprint)
     readPlacement(&blueprint)
@@ -114,4 +125,6 @@ struct DraftPlan {
   var name: String
   var limits: TenantLimits
   var timeouts = PlanTimeouts()
+  /// What is asked of its tenants beyond plain limits.
+  var policy = LimitPolicy()
 }

@@ -12,4 +12,9 @@ struct Section {
 
   /// The value `label` of the directive `name`.
   func value(_ name: String, _ label: String) -> Value? { first(name)?[label] }
+
+  /// All directives `name` of the block, and those of its defaults.
+  func all(_ name: String) -> (own: [Directive], defaults: [Directive]) {
+    (directive.children(name), defaults?.children(name) ?? [])
+  }
 }

@@ -2,6 +2,7 @@ import Configuration
 import Engine
 import FoundationEssentials
 import Glibc
+import Persistence
 import Platform
 import Primitives
 import Synchronization
@@ -26,9 +27,12 @@ final class Conductor {
   private let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
   private let shared = Shared()
   private var settings = ProcessSettings()
+  /// The folder of what outlives the process, held as long as it runs.
+  private let state: StateFolder?
   private let engine: Engine
   private var server: MetricsServer?
   private var writer: RecordWriter?
+  private let quotas: QuotaKeeper?
   private let overload = OverloadWatch()
   private let descriptors: Int
   private var backends = BackendWatch()
@@ -94,15 +98,20 @@ final class Conductor {
     let environment = ProcessInfo.processInfo.environment
     let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
     if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
+    // Held before anything is opened: two processes that keep the same would each spoil what the other one keeps.
+    state = try loaded.process.state.map { try StateFolder(path: $0) }
+    quotas = try state.map { try QuotaKeeper(folder: $0) }
     descriptors = Machine.raiseDescriptorLimit()
     engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
     settings = loaded.process
+    quotas?.restore(engine)
     for address in engine.addresses { say("listening on \(address)") }
   }
 
   /// Starts the metrics server and the writer of access records.
   private func startAround(_ settings: ProcessSettings) throws {
     shared.metricsTenants.store(settings.metricsTenants, ordering: .relaxed)
+    try quotas?.start(engine)
     if settings.accessLog != .off {
       let file =
         switch settings.accessLog {
@@ -187,6 +196,7 @@ final class Conductor {
     while true {
       if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
       for line in backends.changes(in: engine) { say(line) }
+      tellCrossings()
       for line in handshakes.lines(about: engine.takeHandshakeFailures(), at: Clock.now()) { say(line) }
       for folder in engine.blueprint.certificateFolders {
         for finding in folder.poll() {
@@ -196,6 +206,15 @@ final class Conductor {
           say("\(what) not taken: \(finding.path) \(finding.reason); \(outcome)")
         }
       }
+    }
+  }
+
+  /// Tells of quotas whose soft line was crossed, once each time.
+  private func tellCrossings() {
+    for crossing in engine.takeCrossings() {
+      say(
+        "near limit: tenant \(crossing.tenant) has used \(crossing.soft)% of '\(crossing.limit)': \(crossing.used) of "
+          + "\(crossing.amount)")
     }
   }
 
@@ -223,6 +242,7 @@ final class Conductor {
     settings.metricsTenants = loaded.process.metricsTenants
     shared.metricsTenants.store(loaded.process.metricsTenants, ordering: .relaxed)
     waitUntilSettled()
+    quotas?.restore(engine)
     shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
     say("reloaded generation \(next.generation)")
   }
@@ -251,6 +271,7 @@ final class Conductor {
     if process.accessLog != settings.accessLog || process.accessLogFormat != settings.accessLogFormat {
       changes.append("'access-log'")
     }
+    if process.state != settings.state { changes.append("'state'") }
     return changes
   }
 
@@ -272,6 +293,8 @@ final class Conductor {
       if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
     }
     engine.join()
+    tellCrossings()
+    quotas?.stop()
     overload.stop()
     writer?.stop()
     server?.stop()

@@ -44,6 +44,10 @@ public struct Blueprint: Sendable {
   public var planNames: [String] = []
   /// How long plans wait for backends, by the same index; those beyond its end as `timeouts` say.
   public var planTimeouts: [PlanTimeouts] = []
+  /// What is asked of tenants beyond plain limits; a tenant's limits say which.
+  public var policies: [LimitPolicy] = []
+  /// The time zones of quotas, by name.
+  public var zones: [String: TimeZoneTable] = [:]
   /// Shards that tenants without a home are spread over by rendezvous hash; empty refuses them.
   public var unlistedShards: [Int] = []
   /// The tenants.

@@ -70,11 +70,14 @@ final class BlueprintImage: @unchecked Sendable {
   /// Names of plans, by index.
   let plans: UnsafeMutablePointer<NameBytes>
   private let names: UnsafeMutablePointer<UInt8>
+  /// What is asked of tenants beyond plain limits.
+  let policies: PolicyImage
 
   /// The image of `blueprint`; `nil` when the roster is full.
   init?(_ blueprint: Blueprint, roster: Roster) {
     self.blueprint = blueprint
     rules = CompiledRules(blueprint.resolving)
+    policies = PolicyImage(blueprint, roster.limits)
     var arena = NameArena(blueprint)
     names = arena.start
     let shardCount = blueprint.shards.count

@@ -39,10 +39,10 @@ extension Worker where N: ~Copyable {
         guard !connection.pointee.output.isAllocated else { return }
         receiveHead(slot)
       case .body:
-        guard canForwardBody(slot) else { return }
+        guard canForwardBody(slot), !awaitsBandwidth(slot, connection.pointee.exchange) else { return }
         receiveBody(slot)
       case .tunnel:
-        guard canForwardBody(slot) else { return }
+        guard canForwardBody(slot), !awaitsBandwidth(slot, connection.pointee.exchange) else { return }
         receiveTunnel(slot)
       case .waiting: return watchForAbort(slot)
       case .lingering: discard(slot)

@@ -91,6 +91,8 @@ struct KeptTexts: BitwiseCopyable {
   var path = ByteRange.none
   var userAgent = ByteRange.none
   var referer = ByteRange.none
+  /// Fields about limits, with their line ends.
+  var rateLimit = ByteRange.none
 }
 
 /// The life of one request: by value all that was decided of it, so that a reload in between changes nothing.
@@ -124,6 +126,12 @@ struct Exchange: BitwiseCopyable {
   /// What the rate limit said, and its rule, for RateLimit fields.
   var admission = Admission(isAdmitted: true, remaining: 0, wait: 0)
   var rate = RequestRate(count: 0, period: 1, burst: 0)
+  /// The limit that refused it, by number; -1 when its code says which.
+  var limit: Int32 = -1
+  /// What it holds of limits other than plain ones, -1 for nothing.
+  var hold: Int32 = -1
+  /// Nanoseconds that its limits make it wait, 0 once it has.
+  var pause: Int64 = 0
   var request = BodyProgress()
   var response = BodyProgress()
   /// How the response's body is delimited towards the client.

@@ -115,13 +115,4 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .none, .overloaded: "connection_limit_reached"
     }
   }
-
-  /// The limit that was hit, if one was.
-  var limit: StaticString? {
-    switch self {
-    case .rateLimited: "requests"
-    case .concurrencyLimited: "concurrency"
-    default: nil
-    }
-  }
 }

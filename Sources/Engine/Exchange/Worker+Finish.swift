@@ -24,6 +24,7 @@ extension Worker where N: ~Copyable {
     let duration = network.now - exchange.pointee.started
     count(exchange, duration)
     if exchange.pointee.wallStarted != 0 { record(exchange, duration) }
+    if exchange.pointee.hold >= 0 { endHold(exchange) }
     buffers.giveBack(&exchange.pointee.kept)
     connections[client].pointee.exchange = -1
     deadExchanges.append(id)
@@ -50,8 +51,13 @@ extension Worker where N: ~Copyable {
     if status >= 100 { row[TenantPlace.classes + min(status / 100, 5) - 1].add() }
     row[TenantPlace.bytesIn].add(exchange.pointee.bytesIn)
     row[TenantPlace.bytesOut].add(exchange.pointee.bytesOut)
-    if exchange.pointee.code == .rateLimited { row[TenantPlace.limited].add() }
-    if exchange.pointee.code == .concurrencyLimited { row[TenantPlace.limited + 1].add() }
+    if exchange.pointee.limit > LimitRoster.concurrency {
+      counters.row(ofLimit: exchange.pointee.limit, tenant: exchange.pointee.tenant)?[LimitPlace.limited].add()
+    } else if exchange.pointee.code == .rateLimited {
+      row[TenantPlace.limited].add()
+    } else if exchange.pointee.code == .concurrencyLimited {
+      row[TenantPlace.limited + 1].add()
+    }
     HistogramPlace.add(duration, to: row + TenantPlace.histogram)
   }
 

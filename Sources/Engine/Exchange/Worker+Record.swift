@@ -20,14 +20,17 @@ extension Worker where N: ~Copyable {
     record.attempts = value.attempts
     record.minorVersion = value.minorVersion
     record.isHTTP2 = value.flags.contains(.isStream)
+    let limit = limitName(exchange)
     withUnsafeTemporaryAllocation(of: UnsafeBufferPointer<UInt8>.self, capacity: AccessText.allCases.count) { texts in
       texts.initialize(repeating: UnsafeBufferPointer(start: nil, count: 0))
-      fill(texts, value)
+      fill(texts, value, limit)
       if !records.write(record, texts.baseAddress!) { mine[WorkerPlace.droppedRecords].add() }
     }
   }
 
-  private func fill(_ texts: UnsafeMutableBufferPointer<UnsafeBufferPointer<UInt8>>, _ value: Exchange) {
+  private func fill(
+    _ texts: UnsafeMutableBufferPointer<UnsafeBufferPointer<UInt8>>, _ value: Exchange, _ limit: NameBytes?
+  ) {
     func set(_ text: AccessText, _ range: ByteRange) {
       guard let memory = value.kept.memory, range.count > 0 else { return }
       texts[Int(text.rawValue)] = UnsafeBufferPointer(start: memory + Int(range.start), count: range.count)
@@ -45,7 +48,9 @@ extension Worker where N: ~Copyable {
     set(.userAgent, value.texts.userAgent)
     set(.referer, value.texts.referer)
     if value.code != .none { set(.code, value.code.name) }
-    if let limit = value.code.limit { set(.limit, limit) }
+    if let limit {
+      texts[Int(AccessText.limit.rawValue)] = UnsafeBufferPointer(start: limit.bytes, count: limit.count)
+    }
     if let source = value.source.text { set(.tenantSource, source) }
     if let affinity = value.affinity.text { set(.affinity, affinity) }
     let backend = value.backend >= 0 ? value.backend : value.tried.0

@@ -90,7 +90,8 @@ extension Worker where N: ~Copyable {
       writer.append(decimal: seconds)
       writer.append("\r\n")
     }
-    let hitRate = code == .rateLimited || exchange.pointee.flags.contains(.showsRate)
+    let hitRate =
+      code == .rateLimited || exchange.pointee.flags.contains(.showsRate) || exchange.pointee.texts.rateLimit.count > 0
     if hitRate { writeRateLimit(&writer, exchange) }
     if connections[exchange.pointee.client].pointee.flags.contains(.isStrict) {
       writeStrictTransport(&writer, exchange.pointee.client)
@@ -102,8 +103,10 @@ extension Worker where N: ~Copyable {
   /// Seconds after which trying again makes sense, at least one; `nil` when it doesn't.
   mutating func retryAfter(_ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode) -> Int64? {
     switch code {
-    case .rateLimited: max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
-    case .concurrencyLimited, .overloaded, .noBackend: 1
+    case .rateLimited, .overloaded:
+      // Without a limit the wait is none.
+      max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
+    case .concurrencyLimited, .noBackend: 1
     case .breakerOpen: max(1, (breakerWait(exchange) + .second - 1) / .second)
     default: nil
     }
@@ -111,6 +114,10 @@ extension Worker where N: ~Copyable {
 
   /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of the tenant's request rate.
   mutating func writeRateLimit(_ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>) {
+    if exchange.pointee.texts.rateLimit.count > 0 {
+      let text = bytes(of: exchange.pointee.texts.rateLimit, in: exchange)
+      return writer.append(text.baseAddress!, text.count)
+    }
     let rate = exchange.pointee.rate
     guard rate.count > 0 else { return }
     writer.append("RateLimit-Policy: \"requests\";q=")
@@ -137,7 +144,7 @@ extension Worker where N: ~Copyable {
     if exchange.pointee.flags.contains(.prefersHTML) {
       writePage(&writer, code, request)
     } else {
-      writeProblem(&writer, code, tenant, request)
+      writeProblem(&writer, exchange, code, tenant, request)
     }
     return writer
   }
@@ -159,8 +166,8 @@ extension Worker where N: ~Copyable {
   }
 
   private mutating func writeProblem(
-    _ writer: inout ByteWriter, _ code: RefusalCode, _ tenant: UnsafeBufferPointer<UInt8>,
-    _ request: UnsafeBufferPointer<UInt8>
+    _ writer: inout ByteWriter, _ exchange: UnsafeMutablePointer<Exchange>, _ code: RefusalCode,
+    _ tenant: UnsafeBufferPointer<UInt8>, _ request: UnsafeBufferPointer<UInt8>
   ) {
     writer.append("{\"type\":\"")
     writer.append(problemType(code))
@@ -178,12 +185,8 @@ extension Worker where N: ~Copyable {
     }
     writer.append("\",\"request_id\":\"")
     for byte in request where byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") { writer.append(byte: byte) }
-    if let limit = code.limit {
-      writer.append("\",\"limit\":\"")
-      writer.append(limit)
-      writer.append("\",\"violated-policies\":[\"")
-      writer.append(limit)
-      writer.append("\"]}\n")
+    if limitName(exchange) != nil {
+      writeViolated(&writer, exchange)
     } else {
       writer.append("\"}\n")
     }

@@ -11,10 +11,11 @@ extension Worker where N: ~Copyable {
     _ id: Int32, _ slot: Int32, _ base: UnsafeMutablePointer<UInt8>, _ head: RequestHead
   ) -> Bool {
     let exchange = exchanges[id]
-    let texts = view.keepsRecords ? 4 * Limit.loggedText : 0
+    let texts = (view.keepsRecords ? 4 * Limit.loggedText : 0) + limitTextCount
     var kept = buffers.take(head.length + Self.ownFields + 3 * head.host.count + texts)
     var writer = ByteWriter(kept.memory!, capacity: BufferPool.capacity(kept.size))
     if view.keepsRecords { writeTexts(&writer, exchange, base, head) }
+    if limitTextCount > 0 { keepLimitText(&writer, exchange) }
     kept.start = Int32(writer.count)
     let line = writeRequestLine(&writer, exchange, base, head)
     writeFields(&writer, exchange, base, head, behind: line)
@@ -33,7 +34,7 @@ extension Worker where N: ~Copyable {
   mutating func keepTexts(_ id: Int32, _ base: UnsafePointer<UInt8>, _ head: RequestHead) {
     let exchange = exchanges[id]
     let isTrusted = connections[exchange.pointee.client].pointee.flags.contains(.isTrusted)
-    var kept = buffers.take(head.length + 4 * Limit.loggedText)
+    var kept = buffers.take(head.length + 4 * Limit.loggedText + limitTextCount)
     var writer = ByteWriter(kept.memory!, capacity: BufferPool.capacity(kept.size))
     writeTexts(&writer, exchange, base, head)
     exchange.pointee.texts.method = mark(&writer, base + Int(head.methodText.start), head.methodText.count)
@@ -42,6 +43,7 @@ extension Worker where N: ~Copyable {
     let start = Int32(writer.count)
     if !(isTrusted && writeRequestID(&writer, base, head)) { writeFreshID(&writer) }
     exchange.pointee.texts.requestID = ByteRange(start, Int32(writer.count))
+    keepLimitText(&writer, exchange)
     kept.end = Int32(writer.count)
     exchange.pointee.kept = kept
   }

@@ -32,6 +32,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
     if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
+    if head.seen.contains(.xRequestCost) { chargeCost(exchange, base) }
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
     decideDelivery(exchange, head)

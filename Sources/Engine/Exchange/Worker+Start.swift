@@ -44,7 +44,7 @@ extension Worker where N: ~Copyable {
       failRequest(id, .responseTimeout)
       return used
     }
-    if enterShard(id) { openUpstream(id) }
+    if exchange.pointee.pause > 0 { delay(id) } else if enterShard(id) { openUpstream(id) }
     return used
   }
 
@@ -117,7 +117,7 @@ extension Worker where N: ~Copyable {
     if process.overload.load(ordering: .relaxed) > OverloadLevel.noConnections.rawValue, sheds(exchange) {
       return .overloaded
     }
-    return takeLimits(exchange)
+    return takeLimits(id, base)
   }
 
   /// Has fetched what will be read of the tenant that the host names: with many tenants none of it is in the cache, and
@@ -135,7 +135,8 @@ extension Worker where N: ~Copyable {
 
   /// All or nothing: a request that its rate refuses gives its place in flight back.
   @inline(__always)
-  private mutating func takeLimits(_ exchange: UnsafeMutablePointer<Exchange>) -> RefusalCode {
+  private mutating func takeLimits(_ id: Int32, _ base: UnsafePointer<UInt8>) -> RefusalCode {
+    let exchange = exchanges[id]
     let tenant = exchange.pointee.tenant
     let (limits, revision) = view.directory._withUnsafeGuaranteedRef {
       ($0.limits(of: tenant), $0.revision(of: tenant))
@@ -143,6 +144,9 @@ extension Worker where N: ~Copyable {
     let account = process.ledger.account(tenant)
     guard account.pointee.enter(limit: limits.pointee.concurrency) else { return .concurrencyLimited }
     exchange.pointee.flags.insert(.isCounted)
+    if limits.pointee.policy >= 0 {
+      return takePolicy(id, base, limits, revision: revision)
+    }
     guard !limits.pointee.requests.isUnlimited else { return .none }
     exchange.pointee.rate = limits.pointee.requests.rate
     if let admission = account.pointee.bucket.take(limits.pointee.requests, revision: revision, at: network.now) {
@@ -154,8 +158,14 @@ extension Worker where N: ~Copyable {
     }
     if view.showsRateLimits { exchange.pointee.flags.insert(.showsRate) }
     guard !exchange.pointee.admission.isAdmitted else { return .none }
-    account.pointee.leave()
-    exchange.pointee.flags.remove(.isCounted)
+    giveUpPlace(exchange)
     return .rateLimited
+  }
+
+  /// Gives a place in flight back.
+  @inline(never)
+  mutating func giveUpPlace(_ exchange: UnsafeMutablePointer<Exchange>) {
+    process.ledger.account(exchange.pointee.tenant).pointee.leave()
+    exchange.pointee.flags.remove(.isCounted)
   }
 }

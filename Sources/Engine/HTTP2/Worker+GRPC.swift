@@ -65,7 +65,8 @@ extension Worker where N: ~Copyable {
     writer.append("\r\nproxy-status: gatehouse; error=")
     writer.append(code.proxyError)
     writer.append("\r\n")
-    if code == .rateLimited || exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
+    let isLimited = code == .rateLimited || exchange.pointee.texts.rateLimit.count > 0
+    if isLimited || exchange.pointee.flags.contains(.showsRate) { writeRateLimit(&writer, exchange) }
     if connections[exchange.pointee.client].pointee.flags.contains(.isStrict) {
       writeStrictTransport(&writer, exchange.pointee.client)
     }

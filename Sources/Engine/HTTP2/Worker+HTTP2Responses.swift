@@ -49,8 +49,9 @@ extension Worker where N: ~Copyable {
 
   /// Whether the client of a stream's exchange takes more of the response now.
   private mutating func clientTakes(_ slot: Int32) -> Bool {
-    let client = exchanges[connections[slot].pointee.exchange].pointee.client
-    guard !connections[client].pointee.output.isAllocated else { return false }
+    let id = connections[slot].pointee.exchange
+    let client = exchanges[id].pointee.client
+    guard !connections[client].pointee.output.isAllocated, !awaitsBandwidth(slot, id) else { return false }
     return !connections[client].pointee.flags.contains(.isStream) || canSendToStream(slot, client)
   }
 

@@ -81,13 +81,18 @@ extension Worker where N: ~Copyable {
     if ends { connection.pointee.flags.insert(.peerEnded) }
     let isWanted = connection.pointee.phase == .body || connection.pointee.phase == .tunnel
     let mayBeWanted = isWanted || isAwaitingTunnel(slot)
-    if count > 0, mayBeWanted, connection.pointee.input.isAllocated || !isWanted || !canForwardBody(slot) {
+    if count > 0, mayBeWanted, connection.pointee.input.isAllocated || !isWanted || !canTakeBody(slot) {
       return keepInput(slot, bytes, count)
     }
     if count > 0, isWanted { forwardInput(slot, bytes, count) }
     guard connection.pointee.socket >= 0 else { return }
     releaseInput(slot)
     if ends, !connection.pointee.input.isAllocated { endStreamInput(slot) }
+  }
+
+  /// Whether more of a stream's body may be sent on now.
+  private mutating func canTakeBody(_ slot: Int32) -> Bool {
+    canForwardBody(slot) && !awaitsBandwidth(slot, connections[slot].pointee.exchange)
   }
 
   private func isAwaitingTunnel(_ slot: Int32) -> Bool {
@@ -139,16 +144,38 @@ extension Worker where N: ~Copyable {
     takeOutbox(connection.pointee.parent)
   }
 
+  /// As much of `count` bytes that wait as the tenant's bandwidth allows at a time.
+  private func pieceForBackend(_ slot: Int32, _ count: Int) -> Int {
+    let hold = exchanges[connections[slot].pointee.exchange].pointee.hold
+    guard hold >= 0, holds[hold].pointee.bandwidth.inward > 0 else { return count }
+    return min(count, Int(connections[slot].pointee.window))
+  }
+
   /// Goes on with a stream's body, once its backend takes more.
   mutating func readStream(_ slot: Int32) {
     let connection = connections[slot]
-    guard connection.pointee.exchange >= 0, canForwardBody(slot) else { return }
+    guard connection.pointee.exchange >= 0, canTakeBody(slot) else { return }
     guard connection.pointee.phase == .body || connection.pointee.phase == .tunnel else { return }
     connection.pointee.flags.remove(.readable)
     var input = connection.pointee.input
     if input.isAllocated {
       connection.pointee.input = Buffer()
-      forwardInput(slot, input.first, input.count)
+      let piece = pieceForBackend(slot, input.count)
+      forwardInput(slot, input.first, piece)
+      input.start += Int32(piece)
+      let isAlive = connection.pointee.socket >= 0 && connection.pointee.exchange >= 0
+      if input.count > 0, isAlive {
+        if Int(input.start) > input.count + Limit.headroom {
+          // What comes next stands behind it: there must be room.
+          (input.memory! + Limit.headroom).update(from: input.first, count: input.count)
+          input.end = Int32(Limit.headroom + input.count)
+          input.start = Int32(Limit.headroom)
+        }
+        connection.pointee.input = input
+        makeReady(slot)
+        connection.pointee.flags.insert(.readable)
+        return releaseInput(slot)
+      }
       buffers.giveBack(&input)
       guard connection.pointee.socket >= 0 else { return }
     }

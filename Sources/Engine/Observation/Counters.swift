@@ -133,6 +133,18 @@ enum TenantPlace {
   static let width = histogram + HistogramPlace.width
 }
 
+/// The places of a row of one limit of one tenant.
+enum LimitPlace {
+  /// Tenant index above the limit's number.
+  static let identity = 0
+  static let limited = 1
+  /// What it would have refused, had it not only counted.
+  static let shadow = 2
+  /// Buckets of keys that had to make room for others.
+  static let evicted = 3
+  static let width = 4
+}
+
 /// The places of a backend's row.
 enum BackendPlace {
   /// Responses by class, five counters.
@@ -175,6 +187,9 @@ final class WorkerCounters: @unchecked Sendable {
   let own = CounterTable(width: WorkerPlace.width)
   /// Rows of tenants with traffic.
   let tenants = CounterTable(width: TenantPlace.width)
+  /// Rows of limits other than the plain ones, and the row of each tenant and limit: for the worker only.
+  let limits = CounterTable(width: LimitPlace.width)
+  private var rowOfLimit: [UInt64: Int] = [:]
   /// Rows of backends by number in the roster.
   let backends = CounterTable(width: BackendPlace.width)
   /// The first row of each tenant plus one, by index; touched only for tenants with traffic.
@@ -229,6 +244,17 @@ final class WorkerCounters: @unchecked Sendable {
     guard index >= 0 else { return nil }
     rowOfTenant[Int(tenant)] = Int32(index + 1)
     return tenants.row(index)
+  }
+
+  /// The row of limit number `limit` of `tenant`, made when there is none; `nil` when there are too many.
+  @inline(never)
+  func row(ofLimit limit: Int32, tenant: Int32) -> UnsafeMutablePointer<Counter>? {
+    let identity = UInt64(UInt32(bitPattern: tenant)) << 32 | UInt64(UInt32(bitPattern: limit))
+    if let known = rowOfLimit[identity] { return limits.row(known) }
+    let index = limits.add { $0[LimitPlace.identity].set(identity) }
+    guard index >= 0 else { return nil }
+    rowOfLimit[identity] = index
+    return limits.row(index)
   }
 
   /// The row of backend `number`, rows up to it made when there is none.

@@ -19,8 +19,11 @@ extension Engine {
     snapshot.expiries = Engine.expiries(of: blueprint)
     let counters = workers.map(\.counters)
     series.withLock {
-      $0.read(counters, blueprint.tenants, process.ledger, shards: names.shards, most: most, into: &snapshot)
+      $0.read(
+        counters, blueprint.tenants, process.ledger, shards: names.shards, limits: process.roster.limits.allNames,
+        most: most, into: &snapshot)
     }
+    addRatios(&snapshot, blueprint)
     sumShards(&snapshot, blueprint, names)
     return snapshot
   }

@@ -51,6 +51,12 @@ public struct TenantMetrics: Sendable {
   public var bytesOut: UInt64 = 0
   /// Refusals by the name of the limit.
   public var limited: [(limit: String, count: UInt64)] = []
+  /// What limits that only count would have refused.
+  public var shadowed: [(limit: String, count: UInt64)] = []
+  /// Buckets of clients or values that had to make room for others, by the name of the limit.
+  public var evicted: [(limit: String, count: UInt64)] = []
+  /// How much of a limit is used, in shares of it.
+  public var ratios: [(limit: String, ratio: Double)] = []
   /// How long requests took.
   public var duration = HistogramSnapshot()
 

@@ -32,15 +32,15 @@ struct TenantSeries {
 
   /// Fills in what all workers counted of tenants, at most `most` of them by name.
   mutating func read(
-    _ workers: [WorkerCounters], _ directory: TenantDirectory, _ ledger: TenantLedger, shards: [String], most: Int,
-    into snapshot: inout MetricsSnapshot
+    _ workers: [WorkerCounters], _ directory: TenantDirectory, _ ledger: TenantLedger, shards: [String],
+    limits: [String] = [], most: Int, into snapshot: inout MetricsSnapshot
   ) {
     let traffic = TenantTraffic(workers, known: known, capacity: directory.capacity)
     release(traffic, directory, most)
-    admit(traffic, directory, most, shards.count)
+    admit(traffic, directory, most, shards.count, limits.count)
     known = traffic.rows
-    let sums = sum(workers, traffic, shards.count)
-    tell(sums, traffic, ledger, shards, into: &snapshot)
+    let sums = sum(workers, traffic, shards.count, limits.count)
+    tell(sums, traffic, ledger, shards, limits, into: &snapshot)
   }
 
   // MARK: - who is told
@@ -63,7 +63,9 @@ struct TenantSeries {
   }
 
   /// Gives free places to the busiest that wait, and places of members to those that are far busier.
-  private mutating func admit(_ traffic: TenantTraffic, _ directory: TenantDirectory, _ most: Int, _ shards: Int) {
+  private mutating func admit(
+    _ traffic: TenantTraffic, _ directory: TenantDirectory, _ most: Int, _ shards: Int, _ limits: Int
+  ) {
     let told = Set(members.map(\.tenant))
     var busiest = BusiestTenants(most: most)
     for tenant in traffic.tenants where traffic.isThere(tenant) && directory.isLive(tenant) {
@@ -85,7 +87,7 @@ struct TenantSeries {
         settled -= 1
         end(members.remove(at: settled))
       }
-      let base = traffic.isNew(entry.tenant) ? TenantTally(shards: shards) : nil
+      let base = traffic.isNew(entry.tenant) ? TenantTally(shards: shards, limits: limits) : nil
       members.append(Member(tenant: entry.tenant, name: name, base: base))
     }
   }
@@ -93,14 +95,18 @@ struct TenantSeries {
   // MARK: - what is told
 
   /// Sums the rows up: those of each member in a block of its own, all the others in the last.
-  private func sum(_ workers: [WorkerCounters], _ traffic: TenantTraffic, _ shards: Int) -> TenantTally {
-    var sums = TenantTally(blocks: members.count + 1, shards: shards)
+  private func sum(
+    _ workers: [WorkerCounters], _ traffic: TenantTraffic, _ shards: Int, _ limits: Int
+  ) -> TenantTally {
+    var sums = TenantTally(blocks: members.count + 1, shards: shards, limits: limits)
     let other = members.count
     var blocks = [Int32](repeating: Int32(other), count: traffic.tenants.count)
     for (block, member) in members.enumerated() { blocks[Int(member.tenant)] = Int32(block) }
     blocks.withUnsafeBufferPointer { blocks in
       for (worker, rows) in zip(workers, traffic.rows) {
-        sums.add(worker, rows: rows) { $0 < blocks.count ? Int(blocks[$0]) : other }
+        let block = { (tenant: Int) in tenant < blocks.count ? Int(blocks[tenant]) : other }
+        sums.add(worker, rows: rows, block: block)
+        sums.addLimits(worker, block: block)
       }
     }
     return sums
@@ -108,7 +114,7 @@ struct TenantSeries {
 
   private mutating func tell(
     _ sums: TenantTally, _ traffic: TenantTraffic, _ ledger: TenantLedger, _ shards: [String],
-    into snapshot: inout MetricsSnapshot
+    _ limits: [String], into snapshot: inout MetricsSnapshot
   ) {
     func inFlight(_ tenant: TenantIndex) -> Int {
       Int(ledger.account(tenant).pointee.inFlight.load(ordering: .relaxed))
@@ -128,12 +134,13 @@ struct TenantSeries {
       own.subtract(base)
       let count = inFlight(member.tenant)
       counted.inFlight -= count
-      snapshot.tenants.append(own.metrics(name: member.name, shards: shards, inFlight: count))
+      snapshot.tenants.append(own.metrics(name: member.name, shards: shards, limits: limits, inFlight: count))
     }
     snapshot.tenants.sort { ($1.total, $0.name) < ($0.total, $1.name) }
     snapshot.foldedTenants = counted.tenants - members.count
     tellsOther = tellsOther || snapshot.foldedTenants > 0
     guard tellsOther else { return }
-    snapshot.otherTenants = other.metrics(name: "_other", shards: shards, inFlight: counted.inFlight)
+    snapshot.otherTenants = other.metrics(
+      name: "_other", shards: shards, limits: limits, inFlight: counted.inFlight)
   }
 }

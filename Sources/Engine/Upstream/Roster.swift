@@ -78,6 +78,8 @@ final class Roster: @unchecked Sendable {
   let version = Atomic<UInt64>(1)
   /// The names.
   let names = Mutex(Names())
+  /// What is counted of limits.
+  let limits = LimitRoster()
 
   init() {
     statuses = .allocate(capacity: Limit.backends)

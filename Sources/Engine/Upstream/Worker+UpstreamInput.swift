@@ -61,6 +61,7 @@ extension Worker where N: ~Copyable {
       if exchanges[id].pointee.flags.contains(.isStream), !canSendToStream(slot, exchanges[id].pointee.client) {
         return
       }
+      if awaitsBandwidth(slot, id) { return }
       guard receives < Limit.receivesInTurn else { return makeReady(slot) }
       receives += 1
       switch connection.pointee.phase {

@@ -82,6 +82,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let isStrict = ConnectionFlags(rawValue: 1 << 20)
   /// Client: its listener speaks HTTP/2 and nothing else.
   static let isHTTP2Only = ConnectionFlags(rawValue: 1 << 21)
+  /// Not read until its tenant's bandwidth allows it.
+  static let isPaused = ConnectionFlags(rawValue: 1 << 22)
 }
 
 /// A socket and what is known of it. An idle connection owns nothing else, unless it speaks HTTP/2.
@@ -119,6 +121,8 @@ struct Connection: BitwiseCopyable {
   /// Stream: the slot of its connection, and the stream's place there.
   var parent: Int32 = -1
   var place: Int32 = -1
+  /// Client: the tenant among whose connections it is counted, -1 while it is among none's.
+  var tenant: Int32 = -1
 
   init(socket: Int32, role: Role, phase: ConnectionPhase) {
     self.socket = socket

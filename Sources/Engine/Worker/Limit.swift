@@ -24,6 +24,18 @@ enum Limit {
   static let acceptsInTurn = 64
   /// Interim responses passed on for one request.
   static let interimResponses = 16
+  /// Names of limits of the process's life.
+  static let limitNames = 65_536
+  /// Soft lines crossed that may wait to be told of.
+  static let limitEvents = 1_024
+  /// Requests of a worker that wait for tokens they were given ahead of time.
+  static let delayedRequests = 16_384
+  /// How long bytes that pass may be missing in quotas.
+  static let byteCount: Int64 = 400 * .millisecond
+  /// Bytes of the fields that tell a client of its limits.
+  static let limitText = 8 << 10
+  /// The most that a response may say its request cost.
+  static let requestCost: Int64 = 1_000_000_000_000
   /// Attempts of one exchange, unless its shard says otherwise, and at most.
   static let attempts = 3
   static let mostAttempts = 5

@@ -27,7 +27,8 @@ extension Worker where N: ~Copyable {
 
   private func nextDeadline() -> Instant {
     if !ready.isEmpty { return .distantPast }
-    return min(timers.nextLook(), acceptsAgain, nextProbe, drainDeadline)
+    let limits = min(nextPause, nextDelayed, nextByteCount)
+    return min(timers.nextLook(), acceptsAgain, nextProbe, drainDeadline, limits)
   }
 
   private mutating func handle(_ event: NetworkEvent) {
@@ -93,6 +94,9 @@ extension Worker where N: ~Copyable {
       case .alarm: alarmIsDue(slot)
       }
     }
+    if nextPause <= now { endPauses() }
+    if nextDelayed <= now { endDelays() }
+    if nextByteCount <= now { countAllBytes() }
     if acceptsAgain <= now { resumeAccepting() }
     if nextProbe <= now { startProbes() }
     if drainDeadline <= now { abandonClients() }
@@ -108,6 +112,7 @@ extension Worker where N: ~Copyable {
   mutating func closeConnection(_ slot: Int32, resetting: Bool) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
+    if connection.pointee.tenant >= 0 { leaveConnection(slot) }
     let isStream = connection.pointee.flags.contains(.isStream)
     if connection.pointee.phase == .connecting, !isStream { noteHandshakeEnd(slot) }
     if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }

@@ -41,6 +41,26 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   /// Where host names are normalised and cookies made.
   let nameScratch: UnsafeMutablePointer<UInt8>
 
+  /// The levels of the request whose limits are asked.
+  let levels: UnsafeMutablePointer<LimitLevel>
+  /// What exchanges hold of limits.
+  var holds: Slab<LimitHold>
+  /// Where fields about limits are built, and how many bytes wait to be kept with their request.
+  let limitText: UnsafeMutablePointer<UInt8>
+  var limitTextCount = 0
+  /// Connections that are not read for want of bandwidth, and when the first of them is.
+  var paused: [Pause] = []
+  var nextPause = Instant.distantFuture
+  /// Exchanges that wait for tokens they were given ahead of time, and when the first of them goes on.
+  var delayed: [Pause] = []
+  var nextDelayed = Instant.distantFuture
+  /// When bytes are next counted in quotas; `distantFuture` while no exchange asks for it.
+  var nextByteCount = Instant.distantFuture
+  /// The limits that refused last, and the client they refused.
+  let violated: UnsafeMutablePointer<Int32>
+  var violatedCount = 0
+  var violatedBy: Int32 = -1
+
   /// The load of each backend of the image as this worker sees it, in the image's order.
   var loads: UnsafeMutablePointer<BackendLoad>
   /// The place of a backend in `loads`, by its number; -1 when the image has it no more.
@@ -106,6 +126,10 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
     writeScratch = .allocate(capacity: Limit.writeScratch + BufferPool.padding)
     nameScratch = .allocate(capacity: 1024)
     date = .allocate(capacity: 64)
+    levels = .allocate(capacity: LimitHold.mostMarks)
+    holds = Slab(capacity: connectionCapacity)
+    limitText = .allocate(capacity: Limit.limitText)
+    violated = .allocate(capacity: LimitHold.mostMarks)
     loads = .allocate(capacity: 1)
     loadOfBackend = .allocate(capacity: Limit.backends)
     poolHeads = .allocate(capacity: Limit.backends)
@@ -126,6 +150,9 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
     writeScratch.deallocate()
     nameScratch.deallocate()
     date.deallocate()
+    levels.deallocate()
+    limitText.deallocate()
+    violated.deallocate()
     loads.deallocate()
     loadOfBackend.deallocate()
     poolHeads.deallocate()
@@ -149,6 +176,9 @@ struct ImageView {
   let plans: UnsafeMutablePointer<NameBytes>
   let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
   let planTimeoutCount: Int
+  let policies: UnsafeMutablePointer<PolicyEntry>
+  let policyImage: Unmanaged<PolicyImage>
+  let generation: UInt64
   let directory: Unmanaged<TenantDirectory>
   let rules: Unmanaged<CompiledRules>
   let unknownTenant: TenantIndex
@@ -177,6 +207,9 @@ struct ImageView {
     plans = image.plans
     planTimeouts = image.planTimeouts
     planTimeoutCount = image.planTimeoutCount
+    policies = image.policies.entries
+    policyImage = .passUnretained(image.policies)
+    generation = blueprint.generation
     directory = .passUnretained(blueprint.tenants)
     rules = .passUnretained(image.rules)
     unknownTenant = blueprint.unknownTenant ?? -1

@@ -14,7 +14,8 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   // What the proxy says of the tenant.
   case xTenantID, xPlacementShard, xPlacementEpoch
   // What the proxy reads, or says in answers.
-  case cookie, setCookie, accept, userAgent, referer, date, server, rateLimit, rateLimitPolicy, retryAfter, proxyStatus
+  case cookie, setCookie, accept, userAgent, referer, date, server, rateLimit, rateLimitPolicy, retryAfter, proxyStatus,
+    xRequestCost
   // `Proxy` would be taken for a proxy setting by CGI-like origins ("httpoxy").
   case proxy
   // Any other name.
@@ -60,6 +61,7 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case .rateLimitPolicy: return "ratelimit-policy"
     case .retryAfter: return "retry-after"
     case .proxyStatus: return "proxy-status"
+    case .xRequestCost: return "x-request-cost"
     case .proxy: return "proxy"
     case .other: return ""
     }

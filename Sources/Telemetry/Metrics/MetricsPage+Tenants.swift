@@ -13,10 +13,26 @@ extension MetricsPage {
     for (row, labels) in rows {
       for (limit, count) in row.limited { sample(labels.and("limit", limit), count) }
     }
+    writeLimits(rows)
     begin("gatehouse_bytes_total", .counter, "Bytes received from clients (in) and sent to them (out).")
     for (row, labels) in rows {
       sample(labels.and("direction", "in"), row.bytesIn)
       sample(labels.and("direction", "out"), row.bytesOut)
+    }
+  }
+
+  private mutating func writeLimits(_ rows: [(TenantMetrics, Labels)]) {
+    begin("gatehouse_limit_shadow_total", .counter, "Requests that a limit in shadow mode would have refused.")
+    for (row, labels) in rows {
+      for (limit, count) in row.shadowed { sample(labels.and("limit", limit), count) }
+    }
+    begin("gatehouse_limit_evicted_total", .counter, "Buckets of clients or values that had to make room for others.")
+    for (row, labels) in rows {
+      for (limit, count) in row.evicted { sample(labels.and("limit", limit), count) }
+    }
+    begin("gatehouse_limit_ratio", .gauge, "How much of a limit is used; 1 is all of it.")
+    for (row, labels) in rows {
+      for (limit, ratio) in row.ratios { sample(labels.and("limit", limit), ratio) }
     }
   }
 

@@ -24,9 +24,12 @@ struct LimitTable: ~Copyable {
   private var firstFree: Int32
   /// What each plan allows.
   private(set) var plans: [TenantLimits]
+  /// What tenants without plan may do.
+  private(set) var unplanned: TenantLimits
 
   /// A table without rows for these plans.
-  init(plans: [TenantLimits]) {
+  init(plans: [TenantLimits], unplanned: TenantLimits = TenantLimits()) {
+    self.unplanned = unplanned
     rows = SharedMemory()
     users = SharedMemory()
     index = NameIndex()
@@ -36,8 +39,9 @@ struct LimitTable: ~Copyable {
 
   private init(
     _ rows: consuming SharedMemory<LimitRow>, _ users: consuming SharedMemory<Int32>, _ index: consuming NameIndex,
-    _ firstFree: Int32, _ plans: [TenantLimits]
+    _ firstFree: Int32, _ plans: [TenantLimits], _ unplanned: TenantLimits
   ) {
+    self.unplanned = unplanned
     self.rows = rows
     self.users = users
     self.index = index
@@ -46,7 +50,9 @@ struct LimitTable: ~Copyable {
   }
 
   /// The same rows, to be changed apart from these.
-  borrowing func copy() -> LimitTable { LimitTable(rows.copy(), users.copy(), index.copy(), firstFree, plans) }
+  borrowing func copy() -> LimitTable {
+    LimitTable(rows.copy(), users.copy(), index.copy(), firstFree, plans, unplanned)
+  }
 
   /// The limits of a row; good as long as this version lives unchanged.
   @inline(__always)
@@ -96,13 +102,15 @@ struct LimitTable: ~Copyable {
   }
 
   /// Takes over new plans: what their rows allow is worked out anew.
-  mutating func replan(_ plans: [TenantLimits]) {
+  mutating func replan(_ plans: [TenantLimits], unplanned: TenantLimits = TenantLimits()) {
     self.plans = plans
+    self.unplanned = unplanned
     for row in 0..<Int32(rows.count) where users[Int(row)].pointee > 0 && Int(key(row).plan) < plans.count {
       let fresh = limits(of: key(row))
       let known = limits(row).pointee
       let hasNewRate = fresh.requests.rate != known.requests.rate
-      let hasNewTerms = fresh.concurrency != known.concurrency || fresh.scheduling != known.scheduling
+      let hasNewTerms =
+        fresh.concurrency != known.concurrency || fresh.scheduling != known.scheduling || fresh.policy != known.policy
       guard hasNewRate || hasNewTerms else { continue }
       let place = rows.writable(Int(row))
       place.pointee.limits = fresh
@@ -119,9 +127,10 @@ struct LimitTable: ~Copyable {
   }
 
   private func limits(of key: Key) -> TenantLimits {
-    var limits = key.plan >= 0 ? plans[Int(key.plan)] : TenantLimits()
+    var limits = key.plan >= 0 ? plans[Int(key.plan)] : unplanned
     if let rate = key.overrides.requests { limits.requests = TokenBucketRule(rate) }
     if let concurrency = key.overrides.concurrency { limits.concurrency = concurrency }
+    if let policy = key.overrides.policy { limits.policy = policy }
     limits.scheduling = key.overrides.scheduling.applied(to: limits.scheduling)
     return limits
   }

@@ -21,12 +21,15 @@ public struct TenantDirectoryBuilder: ~Copyable {
   /// - Parameters:
   ///   - previous: the directory in use, if one is.
   ///   - planLimits: what each plan allows, by its place.
-  public init(previous: TenantDirectory?, planLimits: [TenantLimits]) {
+  ///   - unplanned: what tenants without plan may do.
+  public init(
+    previous: TenantDirectory?, planLimits: [TenantLimits], unplanned: TenantLimits = TenantLimits()
+  ) {
     if let previous {
       store = TenantStore(copying: previous.store)
-      store.replan(planLimits)
+      store.replan(planLimits, unplanned: unplanned)
     } else {
-      store = TenantStore(plans: planLimits)
+      store = TenantStore(plans: planLimits, unplanned: unplanned)
     }
     self.previous = previous
     declaresAll = true
@@ -57,6 +60,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       line.state = record.state
       line.requests = record.requests
       line.concurrency = record.concurrency
+      line.policy = record.policy
       line.scheduling = record.scheduling
       line.file = Int32(record.file)
       line.line = Int32(record.line)
@@ -94,7 +98,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       limits: LimitTable.Key(
         plan: line.plan,
         overrides: TenantOverrides(
-          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling)),
+          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling, policy: line.policy)),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)
@@ -175,7 +179,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
 
   /// The same tenants without the room that others have left.
   private static func packed(_ sparse: borrowing TenantStore) -> TenantStore {
-    var store = TenantStore(plans: sparse.limits.plans)
+    var store = TenantStore(plans: sparse.limits.plans, unplanned: sparse.limits.unplanned)
     store.skip(to: sparse.entries.count)
     for tenant in 0..<TenantIndex(sparse.entries.count) where sparse.entries[Int(tenant)].pointee.isLive {
       let entry = sparse.entries[Int(tenant)].pointee

@@ -27,6 +27,8 @@ public struct TenantRecord: Sendable {
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
   public var concurrency: Int32?
+  /// Its own policy's place, in place of the plan's.
+  public var policy: Int32?
   /// What it says itself of its part of a saturated shard.
   public var scheduling = SchedulingOverrides()
   /// The file that declares it, by number.
@@ -72,6 +74,8 @@ public struct TenantLine {
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
   public var concurrency: Int32?
+  /// Its own policy's place, in place of the plan's.
+  public var policy: Int32?
   /// What it says itself of its part of a saturated shard.
   public var scheduling = SchedulingOverrides()
   /// The file that declares it, by number.
@@ -93,14 +97,18 @@ public struct TenantOverrides: Sendable, Hashable, BitwiseCopyable {
   public var concurrency: Int32?
   /// Its part of a saturated shard.
   public var scheduling: SchedulingOverrides
+  /// The place of its policy.
+  public var policy: Int32?
 
   /// These limits; by default none.
   public init(
-    requests: RequestRate? = nil, concurrency: Int32? = nil, scheduling: SchedulingOverrides = SchedulingOverrides()
+    requests: RequestRate? = nil, concurrency: Int32? = nil, scheduling: SchedulingOverrides = SchedulingOverrides(),
+    policy: Int32? = nil
   ) {
     self.requests = requests
     self.concurrency = concurrency
     self.scheduling = scheduling
+    self.policy = policy
   }
 }
 

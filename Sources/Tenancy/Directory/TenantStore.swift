@@ -14,12 +14,12 @@ struct TenantStore: ~Copyable {
   private(set) var count: Int
 
   /// No tenants, and what each plan will allow them.
-  init(plans: [TenantLimits]) {
+  init(plans: [TenantLimits], unplanned: TenantLimits = TenantLimits()) {
     entries = SharedMemory()
     places = SharedMemory()
     hosts = SharedMemory()
     text = NameText()
-    limits = LimitTable(plans: plans)
+    limits = LimitTable(plans: plans, unplanned: unplanned)
     ids = NameIndex()
     hostNames = NameIndex()
     firstFreeHost = -1
@@ -193,7 +193,9 @@ struct TenantStore: ~Copyable {
   }
 
   /// Takes over new plans.
-  mutating func replan(_ plans: [TenantLimits]) { limits.replan(plans) }
+  mutating func replan(_ plans: [TenantLimits], unplanned: TenantLimits) {
+    limits.replan(plans, unplanned: unplanned)
+  }
 
   // MARK: - hosts
 

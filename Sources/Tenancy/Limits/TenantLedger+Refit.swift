@@ -24,23 +24,42 @@ extension TenantLedger {
     account(tenant).pointee.bucket.refit(from: old.rule(of: tenant), to: new.rule(of: tenant), at: now)
   }
 
+  /// What holds for the bucket of a tenant's plain rate after the last change.
+  enum Newest {
+    /// This rule, and the bucket has it.
+    case rule(RevisedRule)
+    /// It has no limit any more.
+    case unlimited
+    /// The tenant is no more.
+    case gone
+  }
+
+  /// The rule that the bucket of a tenant has after the last change, of which there must have been one. Only while a change
+  /// goes round: takes a lock.
+  func newestRule(of tenant: TenantIndex, at now: Instant) -> Newest {
+    // A bucket leaves a rule only by a change.
+    guard let change = self.change.withLock({ $0 }) else { return .gone }
+    // Not waited for: the control thread may be busy with many others before it comes to this bucket.
+    if let old = change.old, old.isLive(tenant) { refit(tenant, from: old, to: change.new, at: now) }
+    guard change.new.isLive(tenant) else { return .gone }
+    let newest = change.new.rule(of: tenant)
+    return newest.rule.isUnlimited ? .unlimited : .rule(newest)
+  }
+
   /// Takes one token of a tenant whose bucket has left the rule that the caller knows, by the newest rule; `nil` when that
-  /// is no limit. Only while a change goes round: takes a lock.
+  /// is no limit.
   @inline(never)
   public func takeByNewest(_ tenant: TenantIndex, at now: Instant) -> (admission: Admission, rate: RequestRate)? {
     while true {
-      // A bucket leaves a rule only by a change.
-      let change = self.change.withLock { $0! }
-      // Not waited for: the control thread may be busy with many others before it comes to this bucket.
-      if let old = change.old, old.isLive(tenant) { refit(tenant, from: old, to: change.new, at: now) }
-      guard change.new.isLive(tenant) else {
+      switch newestRule(of: tenant, at: now) {
+      case .unlimited: return nil
+      case .gone:
         // Deleted by a later change: there is nothing left to take from.
         return (Admission(isAdmitted: false, remaining: 0, wait: 0), RequestRate(count: 0, period: 1, burst: 0))
+      case .rule(let newest):
+        let admission = account(tenant).pointee.bucket.take(newest.rule, revision: newest.revision, at: now)
+        if let admission { return (admission, newest.rule.rate) }
       }
-      let newest = change.new.rule(of: tenant)
-      guard !newest.rule.isUnlimited else { return nil }
-      let admission = account(tenant).pointee.bucket.take(newest.rule, revision: newest.revision, at: now)
-      if let admission { return (admission, newest.rule.rate) }
     }
   }
 }

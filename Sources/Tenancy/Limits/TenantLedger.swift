@@ -8,15 +8,18 @@ public struct TenantLimits: Sendable, BitwiseCopyable {
   public var concurrency: Int32
   /// What it is owed of a saturated shard.
   public var scheduling: SchedulingTerms
+  /// The place of what else is asked of it among the policies of its configuration; -1 when that is all.
+  public var policy: Int32
 
   /// Limits of these parts.
   public init(
     requests: TokenBucketRule = TokenBucketRule(), concurrency: Int32 = 0,
-    scheduling: SchedulingTerms = SchedulingTerms()
+    scheduling: SchedulingTerms = SchedulingTerms(), policy: Int32 = -1
   ) {
     self.requests = requests
     self.concurrency = concurrency
     self.scheduling = scheduling
+    self.policy = policy
   }
 }
 

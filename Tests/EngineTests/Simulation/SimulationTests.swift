@@ -38,6 +38,29 @@ struct SimulationTests {
     #expect(SimulationTests.run(Scenario(seed: seed, edition: 2)).isEmpty)
   }
 
+  /// Clients, classes of paths, quotas and bandwidth in worlds with aborts, reloads and drains.
+  @Test(arguments: seeds.prefix(60))
+  func aWorldWithPoliciesKeepsItsLaws(_ seed: UInt64) {
+    var scenario = Scenario(seed: seed)
+    scenario.hasPolicies = true
+    #expect(SimulationTests.run(scenario).isEmpty, "replay: SEED=\(seed) TRACE=1 swift test --filter WithPolicies")
+  }
+
+  /// Where there are rates and nothing else happens, the levels refuse as they should.
+  @Test func policiesRefuseAndAdmit() {
+    var (refused, admitted) = (0, 0)
+    for seed in (1...60 as ClosedRange<UInt64>) where Scenario(seed: seed).climate == .limited {
+      var scenario = Scenario(seed: seed)
+      scenario.hasPolicies = true
+      let (violations, trace) = SimulationTests.trace(scenario)
+      #expect(violations.isEmpty, "seed \(seed)")
+      refused += trace.count { $0.contains("rate_limited") }
+      admitted += trace.count { $0.contains("answered") }
+    }
+    #expect(refused > 20)
+    #expect(admitted > 100)
+  }
+
   @Test func aResetToldToASendIsNotAnEnd() {
     for seed in 1...20 as ClosedRange<UInt64> {
       #expect(SimulationTests.run(Scenario.resetsUnderUploads(seed: seed)).isEmpty, "seed \(seed)")

@@ -50,6 +50,15 @@ enum MetricsGolden {
     # TYPE gatehouse_limited_total counter
     gatehouse_limited_total{tenant="acme",limit="requests"} 3
     gatehouse_limited_total{tenant="acme",limit="concurrency"} 1
+    # HELP gatehouse_limit_shadow_total Requests that a limit in shadow mode would have refused.
+    # TYPE gatehouse_limit_shadow_total counter
+    gatehouse_limit_shadow_total{tenant="acme",limit="requests per client"} 7
+    # HELP gatehouse_limit_evicted_total Buckets of clients or values that had to make room for others.
+    # TYPE gatehouse_limit_evicted_total counter
+    gatehouse_limit_evicted_total{tenant="acme",limit="requests per client"} 2
+    # HELP gatehouse_limit_ratio How much of a limit is used; 1 is all of it.
+    # TYPE gatehouse_limit_ratio gauge
+    gatehouse_limit_ratio{tenant="acme",limit="requests"} 0.5
     # HELP gatehouse_bytes_total Bytes received from clients (in) and sent to them (out).
     # TYPE gatehouse_bytes_total counter
     gatehouse_bytes_total{tenant="acme",direction="in"} 1000
@@ -211,6 +220,15 @@ enum MetricsGolden {
     # TYPE gatehouse_limited counter
     gatehouse_limited_total{tenant="acme",limit="requests"} 3
     gatehouse_limited_total{tenant="acme",limit="concurrency"} 1
+    # HELP gatehouse_limit_shadow Requests that a limit in shadow mode would have refused.
+    # TYPE gatehouse_limit_shadow counter
+    gatehouse_limit_shadow_total{tenant="acme",limit="requests per client"} 7
+    # HELP gatehouse_limit_evicted Buckets of clients or values that had to make room for others.
+    # TYPE gatehouse_limit_evicted counter
+    gatehouse_limit_evicted_total{tenant="acme",limit="requests per client"} 2
+    # HELP gatehouse_limit_ratio How much of a limit is used; 1 is all of it.
+    # TYPE gatehouse_limit_ratio gauge
+    gatehouse_limit_ratio{tenant="acme",limit="requests"} 0.5
     # HELP gatehouse_bytes Bytes received from clients (in) and sent to them (out).
     # TYPE gatehouse_bytes counter
     gatehouse_bytes_total{tenant="acme",direction="in"} 1000

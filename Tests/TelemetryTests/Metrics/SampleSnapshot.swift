@@ -25,6 +25,9 @@ enum SampleSnapshot {
     acme.bytesIn = 1_000
     acme.bytesOut = 18_446_744_073_709_551_615
     acme.limited = [(limit: "requests", count: 3), (limit: "concurrency", count: 1)]
+    acme.shadowed = [(limit: "requests per client", count: 7)]
+    acme.evicted = [(limit: "requests per client", count: 2)]
+    acme.ratios = [(limit: "requests", ratio: 0.5)]
     acme.duration.buckets = [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 90]
     acme.duration.sum = 12.5
     var other = TenantMetrics(name: "_other")

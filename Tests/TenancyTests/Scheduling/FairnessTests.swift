@@ -134,7 +134,7 @@ import Testing
     let shard = VirtualShard(slots: 32, QueueRules(bound: 1_000, wait: 2 * .second), Criticality.allCases.map(customer))
     shard.run(seconds: 12, warmUp: 2)
     let served = shard.outcomes.map(\.served)
-    #expect(served[0] > served[1] && served[1] >= served[2] && served[2] > 0, "\(served)")
+    #expect(served[0] > 4 * served[1] && served[1] * 102 / 100 >= served[2] && served[2] > 0, "\(served)")
     #expect(shard.outcomes[0].refused == 0)
   }
 

@@ -75,6 +75,22 @@ struct ConcurrencyBound: Checker {
   }
 }
 
+/// A shard's backends are given no more requests at once than it has slots, and every slot comes back.
+struct SlotBound: Checker {
+  mutating func note(_ fact: Fact, at now: Instant) -> String? {
+    switch fact {
+    case .slots(let shard, let held, let bound, let without):
+      if held > bound { return "shard \(shard) has \(held) slots taken of \(bound)" }
+      if without > 0 { return "\(without) requests are at backends of shard \(shard) without a slot" }
+    case .atRest(let remains):
+      if remains.slots != 0 { return "\(remains.slots) slots are taken at rest" }
+      if remains.waiting != 0 { return "\(remains.waiting) requests wait for a slot at rest" }
+    default: break
+    }
+    return nil
+  }
+}
+
 /// No request that may have acted is sent again, and none after its answer began.
 struct RetryRule: Checker {
   private var attempts: [Int: Int] = [:]

@@ -37,6 +37,8 @@ enum Fact {
   case finished(request: Int)
   /// What an account of a tenant says.
   case inFlight(tenant: Int, count: Int, bound: Int)
+  /// Requests that hold a slot of a shard, and that are at its backends without one.
+  case slots(shard: Int, held: Int, bound: Int, without: Int)
   /// Nothing more will happen.
   case atRest(Remains)
 }
@@ -48,4 +50,7 @@ struct Remains {
   var connections = 0
   var lentBytes = 0
   var inFlight: [Int] = []
+  /// Slots of shards, of backends and of tenants that are still taken, and requests that still wait.
+  var slots = 0
+  var waiting = 0
 }

@@ -28,6 +28,8 @@ enum Flaw: CaseIterable {
   case dropsOnReload, cutsDrain, forgetsDrain
   // Connections that wait are not dropped with their listener.
   case dropsWaiting
+  // A shard is given as many requests as it has slots, and slots come back.
+  case forgetsSlots, passesQueue
   // Streams keep to their windows, are not mixed up, and are sent again only when nobody has looked at them.
   case exceedsWindows, exceedsBackendWindows, swapsStreams, repeatsStreams
 
@@ -56,6 +58,8 @@ enum Flaw: CaseIterable {
     case .cutsDrain: "its connection ended without an answer"
     case .forgetsDrain: "workers run on after the drain"
     case .dropsWaiting: "were dropped with their listener"
+    case .forgetsSlots: "slots are taken at rest"
+    case .passesQueue: "without a slot"
     case .exceedsWindows, .exceedsBackendWindows: "beyond the window of stream"
     case .swapsStreams: "bytes that are not those of request"
     case .repeatsStreams: "which may have acted, was sent again"
@@ -79,6 +83,7 @@ enum Flaw: CaseIterable {
     case .cutsDrain, .forgetsDrain: return Scenario.drained(seed: seed)
     case .exceedsWindows, .exceedsBackendWindows, .swapsStreams: return Scenario.streams(seed: seed)
     case .repeatsStreams: return Scenario.streams(seed: seed, climate: .faulty)
+    case .forgetsSlots, .passesQueue: return Scenario.saturated(seed: seed)
     default: return Scenario(seed: seed &* 4 &+ climate, edition: 2).changed { $0.reloads = [] }
     }
   }
@@ -123,6 +128,18 @@ enum Flaw: CaseIterable {
       for id in exchanges { spoil(box, id) }
       return false
     case .exceedsWindows, .exceedsBackendWindows, .swapsStreams: return strikeStreams(box)
+    case .forgetsSlots:
+      guard let id = exchanges.first(where: { box.worker.exchanges[$0].pointee.flags.contains(.holdsSlot) }) else {
+        return false
+      }
+      box.worker.exchanges[id].pointee.flags.remove(.holdsSlot)
+      box.worker.exchanges[id].pointee.phase = .tunnel
+      return true
+    case .passesQueue:
+      guard let id = exchanges.first(where: { box.worker.exchanges[$0].pointee.phase == .queued }) else { return false }
+      box.worker.exchanges[id].pointee.phase = .admitting
+      box.worker.openUpstream(id)
+      return true
     default:
       guard let id = exchanges.first(where: { box.worker.exchanges[$0].pointee.status == 200 }) else { return false }
       return spoil(box, id)

@@ -65,6 +65,15 @@ extension Scenario {
     return scenario
   }
 
+  /// One whose shards have a slot or two, and many clients.
+  static func saturated(seed: UInt64) -> Scenario {
+    var scenario = Scenario(seed: seed &* 4, edition: 3)
+    scenario.drain = nil
+    scenario.reloads = []
+    scenario.slots = scenario.shards.map { _ in 1 + scenario.random.below(2) }
+    return scenario
+  }
+
   /// One that is drained while much is under way.
   static func drained(seed: UInt64) -> Scenario {
     var scenario = Scenario(seed: seed &* 4, edition: 2)

@@ -18,7 +18,7 @@ struct Scenario {
 
   /// What worlds are drawn like. Those of earlier editions stay as they were, so that a seed that found a bug keeps its
   /// meaning.
-  static let newestEdition = 3
+  static let newestEdition = 4
 
   let seed: UInt64
   let edition: Int
@@ -44,6 +44,8 @@ struct Scenario {
   var hasHealthChecks = false
   var checkInterval: Int64 = 5 * .second
   var isSticky = false
+  /// Whether tenants with a rate are held to it by a class of paths and by client, under a wider plain rate.
+  var hasPolicies = false
   /// Whether HTTP/2 is spoken beside HTTP/1.1, and to which shards by the first configuration.
   var hasStreams = false
   var framedShards: [Bool] = []
@@ -52,6 +54,10 @@ struct Scenario {
   var originStreams = 128
   /// The window of streams to backends, if it is a small one.
   var originWindow: Int?
+  /// Requests that each shard's backends are given at once, 0 for no bound; how many wait, and how long.
+  var slots: [Int] = []
+  var waiting = 10_000
+  var wait: Int64 = 600 * .second
   var random: SeededRandom
 
   init(seed: UInt64, isTransparent: Bool = false, edition: Int = newestEdition) {
@@ -72,6 +78,16 @@ struct Scenario {
     for _ in 0..<2 + random.below(isLarge ? 40 : 9) { makeClient(isTransparent, isLarge ? 3 : 8) }
     if edition > 1, !isTransparent { makeEvents() }
     if edition > 2, !isTransparent { makeStreams() }
+    if edition > 3, !isTransparent { makeSlots() }
+  }
+
+  /// Bounds of shards; where all is well nobody is to be refused for them.
+  private mutating func makeSlots() {
+    guard random.chance(50) else { return }
+    slots = shards.map { _ in random.chance(70) ? 1 + random.below(6) : 0 }
+    guard climate != .calm, climate != .limited, random.chance(50) else { return }
+    waiting = 1 + random.below(12)
+    wait = Int64(20 + random.below(3_000)) * .millisecond
   }
 
   /// The configuration the world begins with.

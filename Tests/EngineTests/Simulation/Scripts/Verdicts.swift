@@ -43,6 +43,8 @@ struct Verdicts {
   let climate: Climate
   /// Bytes of a request body, 0 is unlimited.
   var bodyBound = 0
+  /// Whether one that waits for a slot may be refused.
+  var shedsWaiting = false
   /// Whether backends close idle connections when they like.
   var hasStaleConnections = false
 
@@ -130,7 +132,8 @@ struct Verdicts {
       case .closesUnanswered, .breaksOff: isDeserved = true
       default: isDeserved = isTroubled || hasStaleConnections
       }
-    case (503, "no_backend"), (503, "overloaded"): isDeserved = isTroubled
+    case (503, "overloaded"): isDeserved = isTroubled || shedsWaiting
+    case (503, "no_backend"): isDeserved = isTroubled
     case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled
     default: isDeserved = false
     }
