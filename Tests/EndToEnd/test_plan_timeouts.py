@@ -1,4 +1,5 @@
 """Timeouts that a plan has of its own, shorter or longer than those of all."""
+import socket
 import time
 
 from harness import Case, conf, get, shard, tenant
@@ -50,6 +51,25 @@ class PlanTimeouts(Case):
         for name in ("short", "none", "acme"):
             with self.assertRaises((EOFError, ConnectionError)):
                 get(g.address, host=f"{name}.example")
+
+    def test_until_a_backend_accepts(self):
+        """A listener whose queue is full answers no SYN: the connection hangs."""
+        s = socket.socket()
+        s.bind(("127.0.0.1", 0))
+        s.listen(0)
+        fillers = []
+        for _ in range(4):
+            f = socket.socket()
+            f.setblocking(False)
+            f.connect_ex(s.getsockname())
+            fillers.append(f)
+        g = self.gate(conf(shard("one", f"127.0.0.1:{s.getsockname()[1]}"), block("timeouts", "connect 20s"),
+                           block("plan short", "timeout connect 200ms"), tenant("acme", "plan short")))
+        begun = time.monotonic()
+        self.assert_refused(get(g.address), 502, "connect_failed")
+        self.assertTrue(0.15 < time.monotonic() - begun < 10)
+        for f in fillers + [s]:
+            f.close()
 
     def test_a_reload_changes_them(self):
         g = self.proxy(self.taking(0.3), "response", "100ms", "10s", "10s")

@@ -6,15 +6,22 @@ import Synchronization
 extension Worker where N: ~Copyable {
   /// Finds the exchange a connection to a backend: the preferred one, a pooled one, a new one; else refuses.
   ///
-  /// - Parameter failure: what became of the attempt before.
-  mutating func openUpstream(_ id: Int32, after failure: RefusalCode = .connectFailed) {
+  /// - Parameters:
+  ///   - failure: what became of the attempt before.
+  ///   - isFree: whether that was none that a backend could notice: another takes nothing from any budget.
+  mutating func openUpstream(_ id: Int32, after failure: RefusalCode = .connectFailed, isFree: Bool = false) {
     let exchange = exchanges[id]
+    var isFree = isFree
     let most = exchange.pointee.flags.contains(.isWatched) ? Limit.mostAttempts : Limit.attempts
     while Int(exchange.pointee.attempts) < most {
       if exchange.pointee.backend < 0 { exchange.pointee.backend = pickBackend(exchange) }
       let backend = exchange.pointee.backend
       guard backend >= 0 else { break }
-      if exchange.pointee.attempts > 0, exchange.pointee.flags.contains(.isWatched), !mayRetry(exchange) { break }
+      if exchange.pointee.attempts > 0, exchange.pointee.flags.contains(.isWatched), !mayRetry(exchange, isFree: isFree)
+      {
+        break
+      }
+      isFree = false
       if exchange.pointee.flags.contains(.holdsSlot) { moveSlot(exchange, to: backend) }
       exchange.pointee.attempts += 1
       if exchange.pointee.attempts > 1 { counters.row(ofBackend: backend)[BackendPlace.retries].add() }
@@ -181,7 +188,8 @@ extension Worker where N: ~Copyable {
     if isFresh { avoid(exchange.pointee.backend, exchange) }
     exchange.pointee.flags.remove(.isSent)
     exchange.pointee.phase = .admitting
-    openUpstream(id, after: .badResponse)
+    // So it is when a backend ends a connection in good order while requests come in on it.
+    openUpstream(id, after: .badResponse, isFree: !isFresh && !wasTaken)
   }
 
   /// Takes the connection to the backend away from an exchange and closes it.

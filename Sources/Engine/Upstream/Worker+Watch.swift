@@ -53,11 +53,12 @@ extension Worker where N: ~Copyable {
 
   /// Whether an exchange may make one more attempt; takes it out of the budgets of its shard and its tenant.
   @inline(never)
-  mutating func mayRetry(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+  mutating func mayRetry(_ exchange: UnsafeMutablePointer<Exchange>, isFree: Bool) -> Bool {
     guard let shard = shardEntry(exchange.pointee.shard), let watch = shard.pointee.watch,
       let rules = shard.pointee.rules.retry
     else { return Int(exchange.pointee.attempts) < Limit.attempts }
     guard Int32(exchange.pointee.attempts) < rules.attempts else { return false }
+    if isFree { return true }
     let (tenant, now) = (exchange.pointee.tenant, network.now)
     let requests = watch.pointee.requests.load(ordering: .relaxed)
     let isTaken = watch.pointee.withTroubles(of: tenant) {
