@@ -51,7 +51,8 @@ let package = Package(
     tests(of: "Platform", "Primitives"),
     tests(of: "Engine", "HTTP", "HTTPReference", "Tenancy", "Balancing", "Platform", "Primitives"),
     .testTarget(
-      name: "ConfigurationTests", dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Primitives"],
+      name: "ConfigurationTests",
+      dependencies: ["Configuration", "ConfigLanguage", "Engine", "Tenancy", "Balancing", "Primitives"],
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
     tests(of: "Persistence"),

@@ -137,6 +137,13 @@ public struct TenantExplanation: Sendable {
     let concurrency = limits.concurrency == 0 ? "unlimited" : String(limits.concurrency)
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
     addScheduling(limits.scheduling, overrides.scheduling, planName, origin)
+    let timeouts = blueprint.planTimeouts.indices.contains(plan) ? blueprint.planTimeouts[plan] : PlanTimeouts()
+    for step in PlanTimeouts.Step.allCases {
+      guard let time = timeouts[step] else { continue }
+      add(
+        "timeout \(step.rawValue)", Quantity.text(duration: time), origin.limit("timeout", isOwn: false, plan: planName)
+      )
+    }
     guard limits.policy >= 0 else { return }
     for value in PolicyExplanation(blueprint.policies[Int(limits.policy)], origin, plan: planName).values {
       values.append(value)

@@ -5,9 +5,9 @@ public enum GatehouseLanguage {
   /// The schema of `proxy.conf`.
   public static let schema = Schema(
     topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows
-      + shardSchedulingRows + planRows + schedulingRows(in: "plan", absent: "") + tenantRows
-      + schedulingRows(in: "tenant", absent: "the plan's") + placementRows + http2Rows + sharedLimitRows
-      + overloadRows)
+      + shardSchedulingRows + resilienceRows + planRows + planTimeoutRows
+      + schedulingRows(in: "plan", absent: "") + tenantRows + schedulingRows(in: "tenant", absent: "the plan's")
+      + placementRows + http2Rows + sharedLimitRows + overloadRows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day

@@ -25,7 +25,7 @@ extension Draft {
         policy.insert(RequestLimit(.pool(plan: name.text), rate, isShadow: pool["shadow"] != nil))
       }
       limits.policy = place(of: policy, name.word.range)
-      plans.append(DraftPlan(name: name.text, limits: limits, policy: policy))
+      plans.append(DraftPlan(name: name.text, limits: limits, timeouts: timeouts(of: section), policy: policy))
     }
   }
 

@@ -12,6 +12,7 @@ extension Draft {
       shardNumbers[name.text] = shards.count
       shards.append(shard(named: name.text, section))
     }
+    readStandbys()
     if all("shard").isEmpty, diagnostics.isClean, let file = sources.files.first {
       diagnostics.error("there is no 'shard'", file: file.name, suggestion: "add 'shard NAME {…}'")
     }
@@ -29,6 +30,7 @@ extension Draft {
     shard.speaksHTTP2 = section.value("protocol", "PROTOCOL")?.text == "h2"
     shard.sticky = section.first("sticky").flatMap(sticky)
     shard.concurrency = concurrency(of: section)
+    readResilience(section, into: &shard)
     // What `defaults` say is judged where it is taken.
     let mayUseHTTP2 = shard.speaksHTTP2 || name.isEmpty
     shard.health = section.first("health").flatMap { health($0, speaksHTTP2: mayUseHTTP2) }

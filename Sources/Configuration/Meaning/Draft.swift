@@ -75,6 +75,7 @@ struct Draft {
     blueprint.generation = (previous?.generation ?? 0) + 1
     blueprint.shards = shards
     blueprint.planNames = plans.map(\.name)
+    blueprint.planTimeouts = plans.map(\.timeouts)
     blueprint.policies = policies
     blueprint.zones = zones
     checkState()
@@ -123,6 +124,7 @@ struct Draft {
 struct DraftPlan {
   var name: String
   var limits: TenantLimits
+  var timeouts = PlanTimeouts()
   /// What is asked of its tenants beyond plain limits.
   var policy = LimitPolicy()
 }

@@ -18,8 +18,15 @@ struct BackendWatch {
     let known = down
     down = Set(states.filter { !$0.isUp })
     let lost = states.filter { !$0.isUp && !known.contains($0) }
-    let back = states.filter { $0.isUp && known.contains(BackendState($0.shard, $0.name, isUp: false)) }
-    return lost.map { "backend \($0.name) of shard \($0.shard) is down" }
+    let back = states.filter { state in
+      state.isUp && known.contains { $0.shard == state.shard && $0.name == state.name }
+    }
+    return lost.map { "backend \($0.name) of shard \($0.shard) is \(BackendWatch.reason($0))" }
       + back.map { "backend \($0.name) of shard \($0.shard) is up again" }
+  }
+
+  /// Why a backend is not up.
+  private static func reason(_ state: BackendState) -> String {
+    state.isEjected ? "out: requests of several tenants failed there" : "down"
   }
 }

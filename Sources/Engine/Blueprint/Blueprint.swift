@@ -42,6 +42,8 @@ public struct Blueprint: Sendable {
   public var shards: [Shard] = []
   /// Plans, by the index a tenant carries; only their names matter to the data plane.
   public var planNames: [String] = []
+  /// How long plans wait for backends, by the same index; those beyond its end as `timeouts` say.
+  public var planTimeouts: [PlanTimeouts] = []
   /// What is asked of tenants beyond plain limits; a tenant's limits say which.
   public var policies: [LimitPolicy] = []
   /// The time zones of quotas, by name.
@@ -160,8 +162,21 @@ public struct Shard: Sendable {
   public var tls: ShardTLS?
   /// How many requests its backends are given at once; `nil` is unlimited.
   public var concurrency: ShardConcurrency?
+  /// How many attempts its requests may make; `nil` makes up to three, without a budget.
+  public var retry: RetryRules?
+  /// When a backend is taken out for what it answers; `nil` is never.
+  public var outlier: OutlierRules?
+  /// When a tenant's requests are refused because they fail; `nil` is never.
+  public var breaker: BreakerRules?
+  /// The shards that serve while none of its backends is up, as indices, the first that can.
+  public var standbys: [Int] = []
+  /// Nanoseconds that a backend must have been up again before the shard serves itself.
+  public var standbyDelay: Int64 = 10 * .second
   /// How each connection to a backend says first whom it speaks for; such a connection serves one request, by HTTP/1.1.
   public var announcement = ProxyHeader.Form.none
+
+  /// Whether it is looked at how its requests fare.
+  public var isWatched: Bool { retry != nil || outlier != nil || breaker != nil || !standbys.isEmpty }
 
   /// A shard without backends.
   public init(name: String) { self.name = name }

@@ -27,6 +27,10 @@ struct ShardEntry: BitwiseCopyable {
   var speaksHTTP2: Bool
   /// Its slots; `nil` when they are not bounded.
   var gate: UnsafeMutablePointer<ShardGate>?
+  /// What is looked at of its requests; `nil` when nothing is.
+  var watch: UnsafeMutablePointer<ShardWatch>?
+  /// What becomes of what is seen.
+  var rules: WatchRules
   /// How connections to its backends say whom they speak for.
   var announcement: ProxyHeader.Form
 }
@@ -54,10 +58,15 @@ final class BlueprintImage: @unchecked Sendable {
   let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
+  /// The standbys of shards, as places in `shards`.
+  let standbys: UnsafeMutablePointer<Int32>
   /// Hashes and indices of the shards that tenants without home are spread over.
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let trust: UnsafeMutablePointer<IPNetwork>
+  /// What holds for plans, by index, and whether that is their own; none when no plan has its own.
+  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
+  let planTimeoutCount: Int
   /// Names of plans, by index.
   let plans: UnsafeMutablePointer<NameBytes>
   private let names: UnsafeMutablePointer<UInt8>
@@ -77,27 +86,41 @@ final class BlueprintImage: @unchecked Sendable {
     placeOfShard = .allocate(capacity: Limit.shards)
     placeOfShard.initialize(repeating: -1, count: Limit.shards)
     backends = .allocate(capacity: max(1, backendCount))
+    standbys = .allocate(capacity: max(1, blueprint.shards.reduce(0) { $0 + $1.standbys.count }))
     unlistedHashes = .allocate(capacity: max(1, blueprint.unlistedShards.count))
     unlistedShards = .allocate(capacity: max(1, blueprint.unlistedShards.count))
     trust = .allocate(capacity: max(1, blueprint.trust.count))
     plans = .allocate(capacity: max(1, blueprint.planNames.count))
     for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
+    let timeouts = blueprint.planTimeouts
+    planTimeoutCount = timeouts.allSatisfy(\.isEmpty) ? 0 : timeouts.count
+    planTimeouts = .allocate(capacity: max(1, planTimeoutCount))
+    for index in 0..<planTimeoutCount {
+      planTimeouts[index] = (timeouts[index].applied(to: blueprint.timeouts), !timeouts[index].isEmpty)
+    }
     for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
     if blueprint.shards.contains(where: { $0.concurrency != nil }) {
       roster.standings.ensure(capacity: blueprint.tenants.capacity)
     }
     var nextBackend = 0
+    var nextStandby = 0
     var isComplete = true
     for (index, shard) in blueprint.shards.enumerated() {
       let number = roster.number(ofShard: shard.name)
       if number >= 0 { placeOfShard[Int(number)] = Int32(index) }
       let name = arena.add(shard.name)
       let hash = Rendezvous.hash(shard.name)
+      let rules = WatchRules(shard, firstStandby: nextStandby)
+      for standby in shard.standbys {
+        standbys[nextStandby] = Int32(standby)
+        nextStandby += 1
+      }
       shards[index] = ShardEntry(
         number: number, firstBackend: Int32(nextBackend), backendCount: Int32(shard.backends.count),
         balance: shard.balance, name: name, hash: hash,
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
         speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency),
+        watch: number < 0 || !shard.isWatched ? nil : roster.watch(ofShard: number), rules: rules,
         announcement: shard.announcement)
       let weights = shard.backends.reduce(0) { $0 + $1.weight }
       var allSlots: Int64 = 0
@@ -135,10 +158,12 @@ final class BlueprintImage: @unchecked Sendable {
     shards.deallocate()
     placeOfShard.deallocate()
     backends.deallocate()
+    standbys.deallocate()
     unlistedHashes.deallocate()
     unlistedShards.deallocate()
     trust.deallocate()
     plans.deallocate()
+    planTimeouts.deallocate()
     names.deallocate()
   }
 }

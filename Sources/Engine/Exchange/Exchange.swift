@@ -56,6 +56,12 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   /// Holds a slot of its shard; with the second, one of the few for long requests.
   static let holdsSlot = ExchangeFlags(rawValue: 1 << 16)
   static let holdsLongSlot = ExchangeFlags(rawValue: 1 << 17)
+  /// How it fares is looked at: its shard asks for that.
+  static let isWatched = ExchangeFlags(rawValue: 1 << 18)
+  /// How it fares decides whether its tenant's breaker stays open.
+  static let isTrial = ExchangeFlags(rawValue: 1 << 19)
+  /// Its tenant's plan has timeouts of its own.
+  static let hasTimeouts = ExchangeFlags(rawValue: 1 << 20)
 }
 
 /// How an affinity cookie fared.

@@ -6,6 +6,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case overloaded, rateLimited, concurrencyLimited
   case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
   case upgradeUnsupported
+  case breakerOpen
 
   /// How many codes.
   static let count = allCases.count
@@ -31,6 +32,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .requestTimeout: "request_timeout"
     case .misdirected: "misdirected"
     case .upgradeUnsupported: "upgrade_unsupported"
+    case .breakerOpen: "breaker_open"
     }
   }
 
@@ -49,7 +51,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: 431
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
-    case .overloaded, .noBackend: 503
+    case .overloaded, .noBackend, .breakerOpen: 503
     case .responseTimeout: 504
     }
   }
@@ -94,6 +96,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .requestTimeout: "The request did not arrive in time."
     case .misdirected: "The connection was made for another tenant than the request names."
     case .upgradeUnsupported: "The application server takes no WebSocket over HTTP/2."
+    case .breakerOpen: "Too many of the tenant's requests failed; none is sent to its application servers for a while."
     }
   }
 
@@ -104,7 +107,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       "http_request_error"
     case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown: "destination_not_found"
-    case .noBackend: "destination_unavailable"
+    case .noBackend, .breakerOpen: "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"

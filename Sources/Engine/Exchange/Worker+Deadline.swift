@@ -89,6 +89,8 @@ extension Worker where N: ~Copyable {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
     exchange.pointee.code = .responseTimeout
+    // What a client thinks too long says nothing of those who serve it.
+    exchange.pointee.flags.remove(.isWatched)
     let isCall = connections[exchange.pointee.client].pointee.flags.contains(.isGRPC)
     if exchange.pointee.flags.contains(.isAnswered), isCall, exchange.pointee.delivery != .length {
       return endCall(id, .responseTimeout)

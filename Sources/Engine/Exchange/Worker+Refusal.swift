@@ -50,6 +50,7 @@ extension Worker where N: ~Copyable {
     let exchange = exchanges[id]
     exchange.pointee.code = code
     exchange.pointee.status = code.status
+    if exchange.pointee.flags.contains(.isWatched) { noteEnd(exchange, code) }
     exchange.pointee.flags.insert(.isAnswered)
     if !exchange.pointee.flags.contains(.isRequestComplete) || isDraining {
       exchange.pointee.flags.remove(.keepsClient)
@@ -106,6 +107,7 @@ extension Worker where N: ~Copyable {
       // Without a limit the wait is none.
       max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
     case .concurrencyLimited, .noBackend: 1
+    case .breakerOpen: max(1, (breakerWait(exchange) + .second - 1) / .second)
     default: nil
     }
   }
@@ -193,7 +195,7 @@ extension Worker where N: ~Copyable {
   private mutating func problemType(_ code: RefusalCode) -> StaticString {
     switch code {
     case .rateLimited, .concurrencyLimited: "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    case .overloaded: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+    case .overloaded, .breakerOpen: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
     default: "about:blank"
     }
   }

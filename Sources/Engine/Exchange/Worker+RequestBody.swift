@@ -106,7 +106,7 @@ extension Worker where N: ~Copyable {
     let upstream = exchange.pointee.upstream
     if exchange.pointee.flags.contains(.toHTTP2) { endBackendRequest(id, upstream) }
     guard upstream >= 0, exchange.pointee.phase == .sending else { return }
-    setDeadline(upstream, network.now.advanced(by: view.timeouts.response))
+    setDeadline(upstream, network.now.advanced(by: responseTimeout(exchange)))
   }
 
   /// Sends bytes of a request to its backend; keeps them while there is no connection yet.

@@ -31,6 +31,7 @@ extension Worker where N: ~Copyable {
     counters.prefetchRow(ofTenant: exchange.pointee.tenant)
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
+    if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
     if head.seen.contains(.xRequestCost) { chargeCost(exchange, base) }
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
@@ -56,7 +57,7 @@ extension Worker where N: ~Copyable {
       return isSurplus ? count : head.length
     }
     connections[slot].pointee.phase = .body
-    setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(slot, network.now.advanced(by: idleTimeout(exchange)))
     guard count > head.length else {
       _ = sendResponseBytes(id, writeScratch, writer.count)
       return head.length
@@ -178,7 +179,7 @@ extension Worker where N: ~Copyable {
       used += length
       piece.outcome = .ended
     }
-    if prefix == 0 { setDeadline(slot, network.now.advanced(by: view.timeouts.idle)) }
+    if prefix == 0 { setDeadline(slot, network.now.advanced(by: idleTimeout(exchange))) }
     guard sendBehind(id, prefix, piece) else { return count }
     switch piece.outcome {
     case .more: break

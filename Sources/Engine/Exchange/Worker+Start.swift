@@ -23,6 +23,10 @@ extension Worker where N: ~Copyable {
     if connections[slot].pointee.flags.contains(.redirects) { return redirect(id, base, count, head) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
+    if view.planTimeoutCount > 0 { noteTimeouts(exchange) }
+    if exchange.pointee.flags.contains(.isWatched), isHeldOff(exchange) {
+      return refuse(id, .breakerOpen, base, count, head)
+    }
     if !head.seen.isDisjoint(with: DroppedFields.deadlines), !takeDeadline(id, base, head) {
       return refuse(id, .overloaded, base, count, head)
     }
@@ -91,9 +95,11 @@ extension Worker where N: ~Copyable {
     exchange.pointee.tenant = decision.tenant
     exchange.pointee.source = decision.source
     if decision.shard >= 0 {
-      exchange.pointee.shard = view.shards[Int(decision.shard)].number
+      var place = Int(decision.shard)
+      if view.shards[place].watch != nil { place = watch(exchange, place) }
+      exchange.pointee.shard = view.shards[place].number
       exchange.pointee.epoch = decision.epoch
-      if view.shards[Int(decision.shard)].speaksHTTP2 {
+      if view.shards[place].speaksHTTP2 {
         exchange.pointee.flags.insert(.toHTTP2)
         if exchange.pointee.flags.contains(.wantsUpgrade), !upgradesByHTTP2(exchange, base, head) { return .badRequest }
       }

@@ -15,12 +15,13 @@ extension Worker where N: ~Copyable {
     exchange.pointee.flags.insert(.isAnswered)
     exchange.pointee.flags.remove(.keepsClient)
     noteResponse(exchange)
+    if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
     // A tunnel is open for hours and mostly silent: it is not work that the backend can only do so much of at once.
     if exchange.pointee.flags.contains(.holdsSlot) { giveSlotBack(exchange, learns: false) }
     connections[slot].pointee.phase = .tunnel
     let client = exchange.pointee.client
     connections[client].pointee.phase = .tunnel
-    setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(slot, network.now.advanced(by: idleTimeout(exchange)))
     setDeadline(client, .distantFuture)
     if exchange.pointee.flags.contains(.isStream) {
       openStreamTunnel(id, base, head)
@@ -55,7 +56,7 @@ extension Worker where N: ~Copyable {
   mutating func forwardTunnel(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
-    setDeadline(exchange.pointee.upstream, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(exchange.pointee.upstream, network.now.advanced(by: idleTimeout(exchange)))
     if connections[slot].pointee.role == .upstream {
       _ = sendResponseBytes(id, bytes, count)
     } else {

@@ -21,7 +21,7 @@ extension Worker where N: ~Copyable {
       return isSurplus ? count : head.length
     }
     connections[slot].pointee.phase = .body
-    setDeadline(slot, network.now.advanced(by: view.timeouts.idle))
+    setDeadline(slot, network.now.advanced(by: idleTimeout(exchange)))
     guard count > head.length else { return head.length }
     return head.length + takeResponseBody(slot, id, base + head.length, count - head.length)
   }

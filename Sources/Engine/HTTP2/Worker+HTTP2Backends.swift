@@ -120,6 +120,7 @@ extension Worker where N: ~Copyable {
     while let session = connections[slot].pointee.http2, session.pointee.firstWaiting >= 0 {
       let id = connections[session.pointee.firstWaiting].pointee.exchange
       dropUpstream(id)
+      if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
       avoid(backend, exchanges[id])
       openUpstream(id)
     }

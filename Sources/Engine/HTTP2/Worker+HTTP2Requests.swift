@@ -73,7 +73,7 @@ extension Worker where N: ~Copyable {
     }
     if exchanges[id].pointee.phase == .sending {
       let isWhole = exchanges[id].pointee.flags.contains(.isRequestComplete)
-      setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+      setDeadline(slot, isWhole ? network.now.advanced(by: responseTimeout(exchanges[id])) : .distantFuture)
     }
     let client = exchanges[id].pointee.client
     if connections[client].pointee.phase == .tunnel { return makeReady(client) }

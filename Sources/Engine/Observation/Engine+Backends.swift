@@ -1,3 +1,6 @@
+import Platform
+import Synchronization
+
 /// A backend of the blueprint in use, and whether it may be chosen.
 public struct BackendState: Sendable, Hashable {
   /// Its shard's name.
@@ -6,18 +9,30 @@ public struct BackendState: Sendable, Hashable {
   public var name: String
   /// Whether it may be chosen.
   public var isUp: Bool
+  /// Whether it may not for what it answered to requests.
+  public var isEjected: Bool
 
   /// The state of backend `name` of shard `shard`.
-  public init(_ shard: String, _ name: String, isUp: Bool) {
+  public init(_ shard: String, _ name: String, isUp: Bool, isEjected: Bool = false) {
     self.shard = shard
     self.name = name
     self.isUp = isUp
+    self.isEjected = isEjected
   }
 }
 
 extension Engine {
   /// Grows whenever a backend went up or down. Any thread may ask.
-  public var backendVersion: UInt64 { process.roster.version.load(ordering: .acquiring) }
+  public var backendVersion: UInt64 {
+    readmitBackends()
+    return process.roster.version.load(ordering: .acquiring)
+  }
+
+  /// Puts backends back whose time out is over: where there are no requests, no worker does.
+  func readmitBackends() {
+    let now = Clock.now()
+    if process.roster.nextReturn.load(ordering: .relaxed) <= now.nanoseconds { process.roster.readmit(at: now) }
+  }
 
   /// The backends of the blueprint in use, in its order. For the control thread.
   public func backendStates() -> [BackendState] {
@@ -28,7 +43,9 @@ extension Engine {
       for backend in shard.backends {
         let status = process.roster.statuses + Int(image.backends[place].number)
         states.append(
-          BackendState(shard.name, backend.name, isUp: status.pointee.isUp.load(ordering: .acquiring)))
+          BackendState(
+            shard.name, backend.name, isUp: status.pointee.isUp.load(ordering: .acquiring),
+            isEjected: status.pointee.isEjected.load(ordering: .relaxed)))
         place += 1
       }
     }

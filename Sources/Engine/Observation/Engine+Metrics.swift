@@ -8,6 +8,7 @@ extension Engine {
   /// it takes a while.
   public func metrics(mostTenants most: Int) -> MetricsSnapshot {
     awaitTurn()
+    readmitBackends()
     var snapshot = MetricsSnapshot()
     let blueprint = self.blueprint
     snapshot.generation = blueprint.generation
@@ -94,6 +95,7 @@ extension Engine {
       guard let number = names.shardNumbers[shard.name] else { continue }
       var metrics = ShardMetrics(name: shard.name)
       if shard.concurrency != nil { metrics.slots = slots(ofShard: number) }
+      if shard.isWatched { metrics.troubles = troubles(ofShard: number) }
       let configured = Set(shard.backends.map(\.name))
       for backend in names.backends.indices where names.backendShards[backend] == number {
         let isConfigured = configured.contains(names.backends[backend])
@@ -118,9 +120,20 @@ extension Engine {
     return slots
   }
 
+  private func troubles(ofShard number: Int32) -> TroubleMetrics? {
+    guard let watch = process.roster.watches[Int(number)] else { return nil }
+    var troubles = TroubleMetrics()
+    troubles.refusedRetries = watch.pointee.refusedRetries.load(ordering: .relaxed)
+    troubles.opened = watch.pointee.opened.load(ordering: .relaxed)
+    troubles.heldOff = watch.pointee.heldOff.load(ordering: .relaxed)
+    troubles.standIns = watch.pointee.standIns.load(ordering: .relaxed)
+    return troubles
+  }
+
   private func sumBackend(_ number: Int, _ name: String, _ isConfigured: Bool, _ metrics: inout ShardMetrics) {
     var row = BackendMetrics(name: name)
     row.isUp = process.roster.statuses[number].isUp.load(ordering: .relaxed)
+    row.ejections = process.roster.statuses[number].ejections.load(ordering: .relaxed)
     for worker in workers where worker.counters.backends.count > number {
       let counters = worker.counters.backends.row(number)
       for place in 0..<5 { row.classes[place] += counters[BackendPlace.classes + place].current }

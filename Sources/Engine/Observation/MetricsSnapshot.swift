@@ -80,6 +80,8 @@ public struct ShardMetrics: Sendable {
   public var duration = HistogramSnapshot()
   /// Its slots, and who waits for them; `nil` when they are not bounded.
   public var slots: SlotMetrics?
+  /// What became of requests that failed; `nil` when nothing was to.
+  public var troubles: TroubleMetrics?
 
   /// An empty row for `name`.
   public init(name: String) { self.name = name }
@@ -104,12 +106,29 @@ public struct SlotMetrics: Sendable {
   public init() {}
 }
 
+/// What became of requests to one shard that failed.
+public struct TroubleMetrics: Sendable {
+  /// Retries that were not made for want of a budget.
+  public var refusedRetries: UInt64 = 0
+  /// Breakers of tenants that opened.
+  public var opened: UInt64 = 0
+  /// Requests that they refused.
+  public var heldOff: UInt64 = 0
+  /// Requests that a standby served.
+  public var standIns: UInt64 = 0
+
+  /// Nothing counted.
+  public init() {}
+}
+
 /// What was counted of one backend.
 public struct BackendMetrics: Sendable {
   /// The backend's address as configured.
   public var name: String
   /// Whether it may be chosen.
   public var isUp = true
+  /// How often it was taken out for its answers.
+  public var ejections: UInt64 = 0
   /// Responses by the first digit of their status: `classes[0]` counts 1xx.
   public var classes: [UInt64] = [0, 0, 0, 0, 0]
 

@@ -18,13 +18,25 @@ struct BackendStatus: ~Copyable {
   /// Requests that hold a slot of it, and how many may.
   let held = Atomic<Int32>(0)
   let slots = Atomic<Int32>(.max)
-  /// The rules of rise and fall.
-  let health: Mutex<HealthState>
+  /// Whether requests failed there since one last succeeded, and whether it is out for that; and how often it was.
+  let isFailing = Atomic<Bool>(false)
+  let isEjected = Atomic<Bool>(false)
+  let ejections = Atomic<UInt64>(0)
+  /// The rules of rise and fall, and how requests fare there.
+  let health: Mutex<BackendHealth>
 
   init(endpoint: Endpoint, health: HealthState) {
     self.endpoint = endpoint
-    self.health = Mutex(health)
+    self.health = Mutex(BackendHealth(checks: health))
   }
+}
+
+/// Why a backend may be chosen, or may not.
+struct BackendHealth: BitwiseCopyable {
+  /// What checks and connects say.
+  var checks: HealthState
+  /// What requests say.
+  var outlier = OutlierState()
 }
 
 /// Shards and backends of the whole process by number; a name keeps its number over reloads.
@@ -55,6 +67,11 @@ final class Roster: @unchecked Sendable {
   let gates: UnsafeMutablePointer<UnsafeMutablePointer<ShardGate>?>
   /// Adaptive limits, by backend number; `nil` where there was never one.
   let adaptive: UnsafeMutablePointer<UnsafeMutablePointer<AdaptiveSlots>?>
+  /// What is looked at of requests, by shard number; `nil` while a shard asks for nothing.
+  let watches: UnsafeMutablePointer<UnsafeMutablePointer<ShardWatch>?>
+  /// Backends that are out for their answers, by number; and when the first of them comes back, in nanoseconds.
+  let ejected = Mutex<[Int32]>([])
+  let nextReturn = Atomic<Int64>(.max)
   /// How tenants stand with their shards; empty while no shard has a bound.
   let standings = TenantStandings()
   /// Grows whenever a backend went up or down.
@@ -70,6 +87,8 @@ final class Roster: @unchecked Sendable {
     speakers = .allocate(capacity: Limit.backends)
     gates = .allocate(capacity: Limit.shards)
     gates.initialize(repeating: nil, count: Limit.shards)
+    watches = .allocate(capacity: Limit.shards)
+    watches.initialize(repeating: nil, count: Limit.shards)
     adaptive = .allocate(capacity: Limit.backends)
     adaptive.initialize(repeating: nil, count: Limit.backends)
   }
@@ -84,8 +103,11 @@ final class Roster: @unchecked Sendable {
     for shard in 0..<Limit.shards {
       gates[shard]?.deinitialize(count: 1)
       gates[shard]?.deallocate()
+      watches[shard]?.deinitialize(count: 1)
+      watches[shard]?.deallocate()
     }
     gates.deallocate()
+    watches.deallocate()
     for backend in 0..<Limit.backends {
       adaptive[backend]?.deinitialize(count: 1)
       adaptive[backend]?.deallocate()
@@ -177,29 +199,32 @@ final class Roster: @unchecked Sendable {
   /// Gives a backend that was known before the rules of the new configuration; what is known of it stays.
   private func refit(_ number: Int32, rise: Int, fall: Int, hasActiveChecks: Bool) {
     (statuses + Int(number)).pointee.health.withLock {
-      $0.adopt(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
+      $0.checks.adopt(rise: rise, fall: fall, hasActiveChecks: hasActiveChecks)
     }
   }
 
-  /// Notes what happened to a backend; publishes the change, if it makes one.
-  func note(_ number: Int32, at now: Instant, _ change: (inout HealthState) -> HealthChange) {
+  /// Notes what happened to a backend; publishes the change, if it makes one, and returns it.
+  @discardableResult
+  func note(_ number: Int32, at now: Instant, _ body: (inout HealthState) -> HealthChange) -> HealthChange {
     let status = statuses + Int(number)
     // Published under the lock, so that two workers' words come in the order in which they were decided.
-    status.pointee.health.withLock { health in
-      switch change(&health) {
-      case .none: return
+    return status.pointee.health.withLock { health in
+      let change = body(&health.checks)
+      switch change {
+      case .none: return change
       case .wentUp:
         status.pointee.recoveredAt.store(now.nanoseconds, ordering: .relaxed)
-        status.pointee.isUp.store(true, ordering: .releasing)
+        status.pointee.isUp.store(!health.outlier.isEjected, ordering: .releasing)
       case .wentDown:
         status.pointee.isUp.store(false, ordering: .releasing)
       }
       version.add(1, ordering: .releasing)
+      return change
     }
   }
 
   /// Whether a backend that is down may be tried once now; takes the try.
   func takeTrial(_ number: Int32, at now: Instant) -> Bool {
-    statuses[Int(number)].health.withLock { $0.takeTrial(at: now) }
+    statuses[Int(number)].health.withLock { !$0.outlier.isEjected && $0.checks.takeTrial(at: now) }
   }
 }

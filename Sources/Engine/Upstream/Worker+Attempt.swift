@@ -5,12 +5,23 @@ import Synchronization
 
 extension Worker where N: ~Copyable {
   /// Finds the exchange a connection to a backend: the preferred one, a pooled one, a new one; else refuses.
-  mutating func openUpstream(_ id: Int32) {
+  ///
+  /// - Parameters:
+  ///   - failure: what became of the attempt before.
+  ///   - isFree: whether that was none that a backend could notice: another takes nothing from any budget.
+  mutating func openUpstream(_ id: Int32, after failure: RefusalCode = .connectFailed, isFree: Bool = false) {
     let exchange = exchanges[id]
-    while Int(exchange.pointee.attempts) < Limit.attempts {
+    var isFree = isFree
+    let most = exchange.pointee.flags.contains(.isWatched) ? Limit.mostAttempts : Limit.attempts
+    while Int(exchange.pointee.attempts) < most {
       if exchange.pointee.backend < 0 { exchange.pointee.backend = pickBackend(exchange) }
       let backend = exchange.pointee.backend
       guard backend >= 0 else { break }
+      if exchange.pointee.attempts > 0, exchange.pointee.flags.contains(.isWatched), !mayRetry(exchange, isFree: isFree)
+      {
+        break
+      }
+      isFree = false
       if exchange.pointee.flags.contains(.holdsSlot) { moveSlot(exchange, to: backend) }
       exchange.pointee.attempts += 1
       if exchange.pointee.attempts > 1 { counters.row(ofBackend: backend)[BackendPlace.retries].add() }
@@ -21,6 +32,7 @@ extension Worker where N: ~Copyable {
         case .exhausted: return answerFailure(id, .overloaded)
         case .none, .failed: noteConnectFailure(backend)
         }
+        if exchange.pointee.flags.contains(.isWatched) { noteFailure(exchange) }
         avoid(backend, exchange)
         continue
       }
@@ -31,9 +43,10 @@ extension Worker where N: ~Copyable {
       case .exhausted: return answerFailure(id, .overloaded)
       case .none, .failed: noteConnectFailure(backend)
       }
+      if exchange.pointee.flags.contains(.isWatched) { noteFailure(exchange) }
       avoid(backend, exchange)
     }
-    answerFailure(id, exchange.pointee.attempts == 0 ? .noBackend : .connectFailed)
+    answerFailure(id, exchange.pointee.attempts == 0 ? .noBackend : failure)
   }
 
   /// Leaves a backend out of the attempts that follow.
@@ -92,7 +105,7 @@ extension Worker where N: ~Copyable {
     connection.pointee.socket = socket
     exchanges[id].pointee.phase = .connecting
     attach(id, slot)
-    setDeadline(slot, network.now.advanced(by: view.timeouts.connect))
+    setDeadline(slot, network.now.advanced(by: connectTimeout(exchanges[id])))
     return outcome
   }
 
@@ -116,6 +129,7 @@ extension Worker where N: ~Copyable {
     let backend = exchange.pointee.backend
     dropUpstream(id)
     noteConnectFailure(backend)
+    if exchange.pointee.flags.contains(.isWatched) { noteFailure(exchange) }
     avoid(backend, exchange)
     openUpstream(id)
   }
@@ -130,7 +144,8 @@ extension Worker where N: ~Copyable {
   mutating func noteConnectFailure(_ backend: Int32) {
     process.roster.statuses[Int(backend)].isSuspect.store(true, ordering: .relaxed)
     let now = network.now
-    process.roster.note(backend, at: now) { $0.connectFailed(at: now) }
+    let change = process.roster.note(backend, at: now) { $0.connectFailed(at: now) }
+    if change == .wentDown { reconsiderEjections(besides: backend) }
   }
 
   /// Sends the request as far as it is there.
@@ -140,7 +155,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.phase = .sending
     connections[slot].pointee.phase = .head
     let isWhole = exchange.pointee.flags.contains(.isRequestComplete)
-    setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+    setDeadline(slot, isWhole ? network.now.advanced(by: responseTimeout(exchange)) : .distantFuture)
     if exchange.pointee.alarm >= 0 { renewDeadline(exchange) }
     let kept = exchange.pointee.kept
     if exchange.pointee.flags.contains(.toHTTP2) { return sendKeptStream(id, slot) }
@@ -167,13 +182,14 @@ extension Worker where N: ~Copyable {
     let wasTaken = exchange.pointee.flags.contains(.isSent)
     dropUpstream(id)
     if exchange.pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+    if isFresh, exchange.pointee.flags.contains(.isWatched) { noteFailure(exchange) }
     guard !wasTaken || exchange.pointee.flags.contains(.isReplayable) else { return answerFailure(id, .badResponse) }
     // A pooled connection that was closed meanwhile says nothing against its backend: try that one again, anew.
     if isFresh { avoid(exchange.pointee.backend, exchange) }
     exchange.pointee.flags.remove(.isSent)
-    guard Int(exchange.pointee.attempts) < Limit.attempts else { return answerFailure(id, .badResponse) }
     exchange.pointee.phase = .admitting
-    openUpstream(id)
+    // So it is when a backend ends a connection in good order while requests come in on it.
+    openUpstream(id, after: .badResponse, isFree: !isFresh && !wasTaken)
   }
 
   /// Takes the connection to the backend away from an exchange and closes it.

@@ -38,6 +38,9 @@ extension Worker where N: ~Copyable {
 
   /// Follows the roster's word on which backends are up.
   mutating func refreshLoads() {
+    if process.roster.nextReturn.load(ordering: .relaxed) <= network.now.nanoseconds {
+      process.roster.readmit(at: network.now)
+    }
     let version = process.roster.version.load(ordering: .acquiring)
     guard version != rosterVersion else { return }
     rosterVersion = version

@@ -153,6 +153,9 @@ extension Worker where N: ~Copyable {
 
   private mutating func noteCheck(_ backend: Int32, succeeded: Bool) {
     let now = network.now
-    process.roster.note(backend, at: now) { succeeded ? $0.checkSucceeded(at: now) : $0.checkFailed(at: now) }
+    let change = process.roster.note(backend, at: now) {
+      succeeded ? $0.checkSucceeded(at: now) : $0.checkFailed(at: now)
+    }
+    if change == .wentDown { reconsiderEjections(besides: backend) }
   }
 }

@@ -44,7 +44,7 @@ extension Worker where N: ~Copyable {
     }
     if exchanges[id].pointee.phase == .sending {
       let isWhole = exchanges[id].pointee.flags.contains(.isRequestComplete)
-      setDeadline(slot, isWhole ? network.now.advanced(by: view.timeouts.response) : .distantFuture)
+      setDeadline(slot, isWhole ? network.now.advanced(by: responseTimeout(exchanges[id])) : .distantFuture)
     }
     continueUpload(exchanges[id].pointee.client)
   }
@@ -182,6 +182,7 @@ extension Worker where N: ~Copyable {
     guard id >= 0 else { return closeConnection(slot, resetting: true) }
     dropUpstream(id)
     if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+    if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
     answerFailure(id, .badResponse)
   }
 
@@ -200,6 +201,7 @@ extension Worker where N: ~Copyable {
       guard id >= 0 else { return closeConnection(slot, resetting: true) }
       dropUpstream(id)
       if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+      if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
       answerFailure(id, .responseTimeout)
     }
   }

@@ -36,8 +36,9 @@ enum Limit {
   static let limitText = 8 << 10
   /// The most that a response may say its request cost.
   static let requestCost: Int64 = 1_000_000_000_000
-  /// Attempts of one exchange.
+  /// Attempts of one exchange, unless its shard says otherwise, and at most.
   static let attempts = 3
+  static let mostAttempts = 5
   /// Client connections over the bound that are told so rather than left waiting.
   static let surplusConnections = 64
   /// Bytes discarded from a client that sends on after its answer.

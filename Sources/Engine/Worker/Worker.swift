@@ -167,12 +167,15 @@ struct ImageView {
   let placeOfShard: UnsafeMutablePointer<Int32>
   let backends: UnsafeMutablePointer<BackendEntry>
   let backendCount: Int
+  let standbys: UnsafeMutablePointer<Int32>
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let unlistedCount: Int
   let trust: UnsafeMutablePointer<IPNetwork>
   let trustCount: Int
   let plans: UnsafeMutablePointer<NameBytes>
+  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
+  let planTimeoutCount: Int
   let policies: UnsafeMutablePointer<PolicyEntry>
   let policyImage: Unmanaged<PolicyImage>
   let generation: UInt64
@@ -195,12 +198,15 @@ struct ImageView {
     placeOfShard = image.placeOfShard
     backends = image.backends
     backendCount = image.backendCount
+    standbys = image.standbys
     unlistedHashes = image.unlistedHashes
     unlistedShards = image.unlistedShards
     unlistedCount = blueprint.unlistedShards.count
     trust = image.trust
     trustCount = blueprint.trust.count
     plans = image.plans
+    planTimeouts = image.planTimeouts
+    planTimeoutCount = image.planTimeoutCount
     policies = image.policies.entries
     policyImage = .passUnretained(image.policies)
     generation = blueprint.generation

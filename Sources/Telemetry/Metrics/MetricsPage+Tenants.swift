@@ -81,6 +81,7 @@ extension MetricsPage {
         merged.append(row)
         continue
       }
+      merged[place].ejections += row.ejections
       merged[place].isUp = merged[place].isUp || row.isUp
       for index in row.classes.indices { merged[place].classes[index] += row.classes[index] }
     }

@@ -21,6 +21,7 @@ public struct MetricsText {
     page.writeTenants(snapshot)
     page.writeShards(snapshot.shards)
     page.writeSlots(snapshot.shards)
+    page.writeTroubles(snapshot.shards)
     page.writeProxy(snapshot, droppedLines: droppedLines)
     page.writeConfiguration(snapshot, reload)
     page.writeBuild(build)

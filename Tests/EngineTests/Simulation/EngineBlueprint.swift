@@ -38,10 +38,21 @@ enum EngineBlueprint {
       }
       shard.speaksHTTP2 = configuration.speaksFrames(number)
       shard.concurrency = concurrency(scenario, number)
+      if scenario.seed % 4 == 1 { watch(&shard) }
       if configuration.declares(number) { blueprint.shards.append(shard) }
     }
     blueprint.unlistedShards = Array(blueprint.shards.indices)
     return blueprint
+  }
+
+  /// Has it looked at how requests to a shard fare: backends are taken out, and there is a budget, but a large one.
+  private static func watch(_ shard: inout Shard) {
+    shard.retry = RetryRules(percent: 100, floor: 10_000, attempts: 3)
+    var rules = OutlierRules()
+    rules.failures = 2
+    rules.tenants = 2
+    rules.ejection = 500 * .millisecond
+    shard.outlier = rules
   }
 
   private static func concurrency(_ scenario: Scenario, _ shard: Int) -> ShardConcurrency? {

@@ -45,6 +45,25 @@ private func sum(_ text: String, _ prefix: String, _ part: String = "") -> UInt6
       ])
   }
 
+  @Test func whatFailedIsToldOfShardsThatLookAtIt() {
+    var snapshot = MetricsSnapshot()
+    var shard = ShardMetrics(name: "eu-1")
+    var backend = BackendMetrics(name: "10.0.0.1:80")
+    backend.ejections = 3
+    shard.backends = [backend]
+    snapshot.shards = [shard]
+    #expect(!SampleSnapshot.text(.prometheus, of: snapshot).contains("ejections"))
+    var troubles = TroubleMetrics()
+    (troubles.refusedRetries, troubles.opened, troubles.heldOff, troubles.standIns) = (1, 2, 4, 5)
+    snapshot.shards[0].troubles = troubles
+    let text = SampleSnapshot.text(.prometheus, of: snapshot)
+    #expect(text.contains("\ngatehouse_retries_refused_total{shard=\"eu-1\"} 1\n"))
+    #expect(text.contains("\ngatehouse_ejections_total{shard=\"eu-1\",backend=\"10.0.0.1:80\"} 3\n"))
+    #expect(text.contains("\ngatehouse_breaker_opened_total{shard=\"eu-1\"} 2\n"))
+    #expect(text.contains("\ngatehouse_breaker_refused_total{shard=\"eu-1\"} 4\n"))
+    #expect(text.contains("\ngatehouse_standby_requests_total{shard=\"eu-1\"} 5\n"))
+  }
+
   @Test(arguments: [
     ("plain", "plain"), ("a\"b", "a\\\"b"), ("a\\b", "a\\\\b"), ("a\nb", "a\\nb"), ("\\n", "\\\\n"), ("é\t}", "é\t}"),
   ])

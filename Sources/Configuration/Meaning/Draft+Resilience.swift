@@ -1,0 +1,91 @@
+import Balancing
+import ConfigLanguage
+import Engine
+import Primitives
+
+extension Draft {
+  /// Applies what a shard's block says of requests that fail, standbys excepted.
+  func readResilience(_ section: Section, into shard: inout Shard) {
+    shard.retry = section.first("retry").map(retry)
+    shard.outlier = section.first("outlier").flatMap(outlier)
+    shard.breaker = section.first("breaker").flatMap(breaker)
+  }
+
+  private func retry(_ directive: Directive) -> RetryRules {
+    let percent = directive["budget"]?.number ?? 20
+    let (count, period) = directive["floor"].map { ($0.number, $0.period) } ?? (3, .second)
+    let floor = Double(count) * Double(RetryRules.window) / Double(max(1, period))
+    return RetryRules(
+      percent: Int32(percent), floor: Int64(min(floor, 10_000_000)), attempts: Int32(directive["attempts"]?.number ?? 2)
+    )
+  }
+
+  private func outlier(_ directive: Directive) -> OutlierRules? {
+    guard let failures = directive["FAILURES"], let tenants = directive["TENANTS"] else { return nil }
+    guard failures.number >= tenants.number else {
+      diagnostics.error(
+        "\(failures.number) failures can't be of \(tenants.number) tenants", at: directive.range,
+        suggestion: "each failure is one tenant's")
+      return nil
+    }
+    var rules = OutlierRules()
+    rules.failures = Int32(failures.number)
+    rules.tenants = Int32(tenants.number)
+    if let time = directive["eject"] { rules.ejection = time.number }
+    if let most = directive["at-most"] { rules.mostPercent = Int32(most.number) }
+    return rules
+  }
+
+  private func breaker(_ directive: Directive) -> BreakerRules? {
+    guard let percent = directive["PERCENT"], let count = directive["N"] else { return nil }
+    var rules = BreakerRules()
+    rules.percent = Int32(percent.number)
+    rules.requests = Int32(count.number)
+    if let time = directive["for"] { rules.duration = time.number }
+    return rules
+  }
+
+  /// What a plan says of its tenants' timeouts.
+  func timeouts(of section: Section) -> PlanTimeouts {
+    var timeouts = PlanTimeouts()
+    // The defaults first, so that the plan's own lines stand.
+    for directive in (section.defaults?.children("timeout") ?? []) + section.directive.children("timeout") {
+      guard let step = directive["STEP"].flatMap({ PlanTimeouts.Step(rawValue: $0.text) }) else { continue }
+      if let time = directive["TIME"] { timeouts[step] = time.number }
+    }
+    return timeouts
+  }
+
+  /// Finds the standbys of all shards, once all have their numbers.
+  mutating func readStandbys() {
+    for section in sections("shard") {
+      guard let name = section.directive["name"], let number = shardNumbers[name.text],
+        let directive = section.first("standby"), shards[number].standbys.isEmpty
+      else { continue }
+      let isOwn = section.directive.child("standby") != nil
+      for value in directive.all("SHARD") { addStandby(value, to: number, isOwn: isOwn) }
+      if let delay = directive["back-after"] { shards[number].standbyDelay = delay.number }
+      // Nobody else would learn that its backends are back: no request goes there meanwhile.
+      if shards[number].health == nil, !shards[number].standbys.isEmpty { shards[number].health = HealthCheck(.tcp) }
+    }
+  }
+
+  private mutating func addStandby(_ value: Value, to number: Int, isOwn: Bool) {
+    guard let standby = shard(value) else { return }
+    let known = shards[number]
+    if standby == number {
+      // A shard that takes `standby` from the defaults may be one of them.
+      if isOwn { diagnostics.error("\(value.word.shown) can't stand in for itself", at: value.word.range) }
+      return
+    }
+    guard !known.standbys.contains(standby) else {
+      return diagnostics.error("\(value.word.shown) stands twice", at: value.word.range)
+    }
+    if let region = known.region, let other = shards[standby].region, region != other {
+      return diagnostics.warn(
+        "\(value.word.shown) stands in region '\(other)' and never stands in for '\(known.name)' in '\(region)'",
+        at: value.word.range)
+    }
+    shards[number].standbys.append(standby)
+  }
+}
