@@ -57,7 +57,9 @@ let package = Package(
     tests(of: "Telemetry", "Engine", "Primitives"),
     tests(of: "Persistence"),
     tests(of: "Control", "Engine", "Primitives"),
-    fuzzers(of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Primitives"),
+    fuzzers(
+      of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Platform", "Primitives",
+      "COpenSSL"),
   ],
   swiftLanguageModes: [.v6]
 )

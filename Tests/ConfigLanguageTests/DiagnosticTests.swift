@@ -89,6 +89,11 @@ import Testing
     _ = sources.add(SourceFile(name: "p", bytes: Array("a".utf8)))
     collector.warn("hm", at: SourceRange(file: 0, start: 0, count: 1))
     #expect(collector.report(in: sources).text == "p:1:1: warning: hm\n 1 | a\n   | ^\n")
+    for number in 0..<1_000 { collector.warn("hm \(number)", at: SourceRange(file: 0, start: 0, count: 1)) }
+    let report = collector.report(in: sources)
+    #expect(report.diagnostics.count == DiagnosticCollector.shown && report.warningCount == 1_001)
+    #expect(report.text.hasSuffix("\n1001 warnings, the first 20 of them shown\n"))
+    #expect(report.json.hasPrefix(#"{"errors":0,"warnings":1001,"diagnostics":["#))
     collector.error("bad", at: SourceRange(file: 0, start: 0, count: 1))
     #expect(collector.report(in: sources).diagnostics.map(\.message) == ["bad"])
   }

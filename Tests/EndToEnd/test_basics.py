@@ -4,7 +4,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import Case, Client, conf, get, shard, tenant
+from harness import Case, Client, FramesOrigin, conf, get, shard, tenant
 
 
 class AnythingGetsThrough(Case):
@@ -50,6 +50,19 @@ class AnythingGetsThrough(Case):
                                  ("http://acme.example?q=/x", "/?q=/x")):
                 self.assertEqual(c.request("GET", target).final().status, 200, target)
                 self.assertEqual(o.last.target, path)
+
+    def test_an_authority_alone_is_the_server_as_a_whole_for_options(self):
+        o = self.origin()
+        g = self.simple(o)
+        h = FramesOrigin()
+        self._origins.append(h)
+        for g, seen in ((g, lambda: o.last.target), (self.simple(h, lines=["protocol h2"]), lambda: h.last.field(":path"))):
+            with g.client() as c:
+                for method, target, path in (("OPTIONS", "http://acme.example", "*"), ("OPTIONS", "HTTP://ACME.example:80", "*"),
+                                             ("OPTIONS", "http://acme.example/", "/"), ("OPTIONS", "http://acme.example?a", "/?a"),
+                                             ("OPTIONS", "*", "*"), ("GET", "http://acme.example", "/"), ("options", "http://acme.example", "/")):
+                    self.assertEqual(c.request(method, target).final().status, 200, target)
+                    self.assertEqual(seen(), path, (method, target))
 
     def test_a_head_may_come_byte_by_byte(self):
         o = self.origin()

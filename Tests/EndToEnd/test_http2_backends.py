@@ -193,6 +193,70 @@ class Backends(Case):
             self.assert_refused(c.final(c.request("POST", body=b"x")), 502, "bad_response")
         self.assertEqual(g.metrics().value("gatehouse_requests_in_flight", tenant="acme"), 0)
 
+    def test_an_end_that_comes_in_a_frame_of_its_own(self):
+        taken, state = threading.Event(), {}
+
+        def answer(x):
+            if x.field(":path") == "/next":
+                return x.reply()
+            x.headers([(":status", str(state["status"])), *([("content-length", str(state["length"]))] if state["length"] is not None else [])])
+            if state["body"]:
+                x.data(state["body"])
+            # The client has its answer before the backend says that this was all.
+            assert taken.wait(15)
+            taken.clear()
+            if state["end"] == "trailers":
+                x.headers([("sum", "3")], ends=True)
+            else:
+                x.data(state["end"], ends=not state["end"])
+        o = self.frames_origin(answer)
+        g = self.front(o)
+        c = g.client(g.addresses[0])
+        self.addCleanup(c.close)
+        d = g.frames(g.addresses[1])
+        self.addCleanup(d.close)
+        for method, status, length, body in (("GET", 200, 3, b"abc"), ("GET", 200, 0, b""), ("HEAD", 200, 3, b""), ("HEAD", 200, None, b""),
+                                             ("GET", 204, None, b""), ("GET", 304, None, b"")):
+            # Bytes where there can be none are answered with CANCEL, and harm nobody else.
+            for end, code in ((b"", None), ("trailers", None), *([] if body else [(b"more", 8)])):
+                state.update(status=status, length=length, body=body, end=end)
+                with self.subTest(f"{method} {status} {length} {end}"):
+                    r = c.request(method).final(method)
+                    self.assertEqual((r.status, r.body), (status, body))
+                    call = o.last
+                    taken.set()
+                    if code:
+                        eventually(lambda: call.code == code)
+                    self.assertEqual(c.get("/next").body, b"ok")
+                    self.assertEqual(call.code, code)
+                    if not body:
+                        r = d.final(d.request(method))
+                        self.assertEqual((r.status, r.body), (status, body))
+                        call = o.last
+                        taken.set()
+                        if code:
+                            eventually(lambda: call.code == code)
+                        self.assertEqual(d.get("/next").body, b"ok")
+                        self.assertEqual(call.code, code)
+        self.assertEqual(len(o.connections), 1)
+
+    def test_an_end_that_never_comes(self):
+        def answer(x):
+            if x.field(":path") == "/next":
+                return x.reply()
+            x.headers([(":status", "200"), ("content-length", "0")])
+        o = self.frames_origin(answer)
+        g = self.front(o)
+        with g.client() as c:
+            for _ in range(40):
+                self.assertEqual(c.get().status, 200)
+            self.assertEqual(c.get("/next").body, b"ok")
+            # A quarter of the hundred streams that the backend takes may wait for their ends; the others are reset at once.
+            self.assertGreaterEqual([x.code for x in o.calls].count(8), 15)
+            eventually(lambda: [x.code for x in o.calls] == [8] * 40 + [None])
+            self.assertEqual(c.get("/next").body, b"ok")
+        self.assertEqual(len(o.connections), 1)
+
     def test_a_backend_that_goes_away(self):
         state = {}
 

@@ -278,7 +278,7 @@ class Sessions(TLSCase):
 class Check(TLSCase):
     def said(self, config):
         g = Gate(config, self.directory, wait=False, command=("check", "-c", "proxy.conf"))
-        code = g.wait_end()
+        code = g.wait_end(patience=60)
         eventually(lambda: g.output.ended)
         return code, g.output.text()
 
@@ -316,6 +316,43 @@ class Check(TLSCase):
         code, text = self.said(self.text("certificates tenants"))
         self.assertEqual(code, 0, text)
         self.assertIn("proxy.conf:5:16: warning: 'tenants/bad.key' is not the private key of the certificate", text)
+
+    def test_every_pair_of_a_large_directory_is_read(self):
+        """Beyond 4,096 pairs, which `run` loads when they are asked for."""
+        folder = f"{self.directory}/tenants"
+        os.mkdir(folder)
+        self.authority.issue("other", "other.example")
+        self.authority.issue("old", "old.example", days=-1)
+
+        def put(name, pem, key):
+            os.link(f"{self.directory}/{pem}.pem", f"{folder}/{name}.pem")
+            os.link(f"{self.directory}/{key}.key", f"{folder}/{name}.key")
+        for i in range(4200):
+            put(f"t{i}", "acme", "acme")
+        put("a-mismatch", "acme", "other")
+        put("b-old", "old", "old")
+        with open(f"{folder}/c-broken.pem", "w") as f:
+            f.write("nothing\n")
+        config = self.text("certificates tenants")
+        code, text = self.said(config)
+        self.assertEqual(code, 0, text)
+        for line in ("'tenants/a-mismatch.key' is not the private key of the certificate", "'tenants/b-old.pem' has expired on ",
+                     "'tenants/c-broken.key' can't be read: "):
+            self.assertIn(f"proxy.conf:5:16: warning: {line}", text)
+        self.assertEqual(text.count("warning"), 3, text)
+        for i in range(50):
+            put(f"d-mismatch-{i}", "acme", "other")
+        code, text = self.said(config)
+        self.assertEqual((code, text.count("warning: ")), (0, 20), text)
+        self.assertIn("\n53 warnings, the first 20 of them shown\n", text)
+
+    def test_an_expired_pair_of_a_directory_is_warned_of(self):
+        os.mkdir(f"{self.directory}/tenants")
+        for kind, made in zip(("pem", "key"), self.authority.issue("old", "old.example", days=-1)):
+            shutil.copy(made, f"{self.directory}/tenants/old.{kind}")
+        code, text = self.said(self.text("certificates tenants"))
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, r"proxy\.conf:5:16: warning: 'tenants/old\.pem' has expired on \d{4}-\d\d-\d\d(\n|$)")
 
     def test_a_certificate_that_has_expired_is_warned_of(self):
         self.authority.issue("old", "old.example", days=-1)

@@ -18,7 +18,7 @@ struct FuzzTarget: Sendable {
     FuzzTarget(name: "http2-server", run: FrameStreams(role: .server).run),
     FuzzTarget(name: "http2-client", run: FrameStreams(role: .client).run),
     FuzzTarget(name: "proxy-header", run: ProxyHeaders.run), FuzzTarget(name: "streams", run: ClientFrames.run),
-    FuzzTarget(name: "backend-streams", run: OriginFrames.run),
+    FuzzTarget(name: "backend-streams", run: OriginFrames.run), FuzzTarget(name: "tls-records", run: TLSRecords.run),
   ]
 }
 

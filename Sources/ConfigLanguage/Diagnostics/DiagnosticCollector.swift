@@ -21,6 +21,8 @@ public final class DiagnosticCollector {
   private var worst: SourceRange?
   /// Errors found, shown or not.
   public private(set) var errorCount = 0
+  /// Doubts noted, held or not.
+  private var warningCount = 0
 
   /// Nothing found yet.
   public init() {}
@@ -59,6 +61,7 @@ public final class DiagnosticCollector {
 
   /// Notes a doubt at `range`.
   public func warn(_ message: @autoclosure () -> String, at range: SourceRange, suggestion: String? = nil) {
+    warningCount += 1
     guard warnings.count < DiagnosticCollector.held else { return }
     warnings.append(Finding(severity: .warning, range: range, message: message(), suggestion: suggestion))
   }
@@ -67,8 +70,9 @@ public final class DiagnosticCollector {
   public func report(in sources: SourceSet) -> DiagnosticReport {
     let findings = isClean ? warnings : errors
     let ordered = DiagnosticCollector.ordered(findings)
-    let repeated = isClean ? 0 : findings.count - ordered.count
-    var report = DiagnosticReport(errorCount: errorCount - repeated)
+    let repeated = findings.count - ordered.count
+    var report = DiagnosticReport(
+      errorCount: isClean ? 0 : errorCount - repeated, warningCount: isClean ? warningCount - repeated : 0)
     report.diagnostics = whole
     for finding in ordered where report.diagnostics.count < DiagnosticCollector.shown {
       let made =

@@ -4,24 +4,32 @@ public struct DiagnosticReport: Sendable {
   public var diagnostics: [Diagnostic] = []
   /// All errors, shown or not.
   public var errorCount: Int
+  /// All warnings, shown or not; 0 when there is an error.
+  public var warningCount: Int
 
   /// A report without diagnostics.
-  public init(errorCount: Int = 0) { self.errorCount = errorCount }
+  public init(errorCount: Int = 0, warningCount: Int = 0) {
+    self.errorCount = errorCount
+    self.warningCount = warningCount
+  }
 
   /// The report as an operator reads it, each line ended; empty when there is nothing to say.
   public var text: String {
     var result = ""
     for diagnostic in diagnostics { result += diagnostic.text + "\n" }
-    let hidden = errorCount - diagnostics.count
-    if errorCount > 0, hidden > 0 { result += "\(errorCount) errors, the first \(diagnostics.count) of them shown\n" }
+    for (count, what) in [(errorCount, "errors"), (warningCount, "warnings")] where count > diagnostics.count {
+      result += "\(count) \(what), the first \(diagnostics.count) of them shown\n"
+    }
     return result
   }
 
-  /// The report as a JSON object: `errors` (how many in all) and the list `diagnostics`; no newline at the end.
+  /// The report as a JSON object: `errors` (how many in all), `warnings` (how many in all, if there are any and no
+  /// errors) and the list `diagnostics`; no newline at the end.
   public var json: String {
     var json = JSONText()
     json.beginObject()
     json.field("errors", errorCount)
+    if warningCount > 0 { json.field("warnings", warningCount) }
     json.beginList("diagnostics")
     for diagnostic in diagnostics { diagnostic.write(to: &json) }
     json.endList()

@@ -8,11 +8,14 @@ public import Primitives
 public struct ConfigurationLoader {
   private let processors: Int
   private let access: SourceAccess
+  private let readsAllCertificates: Bool
 
-  /// A loader that takes `workers auto` for `processors` and reaches files by `access`.
-  public init(processors: Int, access: SourceAccess = .machine) {
+  /// A loader that takes `workers auto` for `processors` and reaches files by `access`. One that `readsAllCertificates`
+  /// reads those of large directories as well, which are otherwise loaded when they are first asked for.
+  public init(processors: Int, access: SourceAccess = .machine, readsAllCertificates: Bool = false) {
     self.processors = max(1, processors)
     self.access = access
+    self.readsAllCertificates = readsAllCertificates
   }
 
   /// Loads the configuration at `path`, including its tenant tables.
@@ -30,6 +33,7 @@ public struct ConfigurationLoader {
     var draft = Draft(
       directives: check.check(statements), sources: parser.sources, diagnostics: diagnostics,
       names: NameResolution(resolveName), access: access)
+    draft.readsAllCertificates = readsAllCertificates
     return draft.finish(processors: processors, previous: previous)
   }
 }

@@ -60,8 +60,13 @@ extension Draft {
       let folder: CertificateFolder
       if let known = folders[path] { folder = known } else { folder = try CertificateFolder(path: path) }
       folders[path] = folder
-      for finding in try folder.scan() {
-        diagnostics.warn("\(Word.shown(finding.path)) \(finding.reason)", at: value.word.range)
+      let (diagnostics, range) = (diagnostics, value.word.range)
+      let warn = { (finding: CertificateFolder.Finding) in
+        diagnostics.warn("\(Word.shown(finding.path)) \(finding.reason)", at: range)
+      }
+      try folder.scan().forEach(warn)
+      folder.review(readingAll: readsAllCertificates, onFinding: warn) { path, certificate in
+        checkValidity(certificate, Word.shown(path), at: range)
       }
       return folder
     } catch {
@@ -157,7 +162,7 @@ extension Draft {
     let staple = line["ocsp"].flatMap(read)
     do throws(TLSFault) {
       let certificate = try Certificate(chain: chain, key: key, staple: staple)
-      checkValidity(certificate, file)
+      checkValidity(certificate, file.word.shown, at: file.word.range)
       return certificate
     } catch {
       let word = error.isOfKey ? keyFile.word : file.word
@@ -166,15 +171,15 @@ extension Draft {
     }
   }
 
-  private func checkValidity(_ certificate: Certificate, _ file: Value) {
+  private func checkValidity(_ certificate: Certificate, _ file: String, at range: SourceRange) {
     let now = Clock.wall() / .second
     let days = { (seconds: Int64) in
       Date(timeIntervalSince1970: Double(seconds)).ISO8601Format(.iso8601.year().month().day())
     }
     if now > certificate.expiry {
-      diagnostics.warn("\(file.word.shown) has expired on \(days(certificate.expiry))", at: file.word.range)
+      diagnostics.warn("\(file) has expired on \(days(certificate.expiry))", at: range)
     } else if now < certificate.start {
-      diagnostics.warn("\(file.word.shown) is good from \(days(certificate.start)) on only", at: file.word.range)
+      diagnostics.warn("\(file) is good from \(days(certificate.start)) on only", at: range)
     }
   }
 

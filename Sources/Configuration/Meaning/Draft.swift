@@ -13,6 +13,8 @@ struct Draft {
   let hosts = HostReader()
   /// How files are reached.
   let access: SourceAccess
+  /// Whether certificates are read too that would only be loaded once somebody asks for them.
+  var readsAllCertificates = false
   /// Folders of certificates by path: those of the blueprint in use, and new ones.
   var folders: [String: CertificateFolder] = [:]
   /// Keys of TLS tickets made in memory, once they were needed.

@@ -18,15 +18,15 @@ extension Conductor {
     }
   }
 
-  static func outcome(_ path: String, previous: Blueprint?) -> LoadOutcome {
-    ConfigurationLoader(processors: Machine.cpuCount).load(
+  static func outcome(_ path: String, previous: Blueprint?, readsAllCertificates: Bool = false) -> LoadOutcome {
+    ConfigurationLoader(processors: Machine.cpuCount, readsAllCertificates: readsAllCertificates).load(
       path: path, environment: ProcessInfo.processInfo.environment, resolveName: NameService.addresses(of:),
       previous: previous)
   }
 
   /// Tells whether a configuration can be used, and all that is wrong with it: 0 or 1.
   static func check(configPath: String, json: Bool) -> Int32 {
-    switch outcome(configPath, previous: nil) {
+    switch outcome(configPath, previous: nil, readsAllCertificates: true) {
     case .loaded(let loaded):
       if let report = accessLogTrouble(loaded) {
         print(json ? report.json + "\n" : report.text, terminator: "")

@@ -64,7 +64,10 @@ extension Worker where N: ~Copyable {
     exchange.pointee.texts.method = mark(&writer, base + Int(head.methodText.start), head.methodText.count)
     writer.append(byte: UInt8(ascii: " "))
     let start = Int32(writer.count)
-    if head.path.count == 0 || (base[Int(head.path.start)] == UInt8(ascii: "?")) {
+    if head.path.count == 0 {
+      // An authority alone: the server as a whole where its options are asked for (RFC 9112 §3.2.4).
+      writer.append(byte: head.method == .options ? UInt8(ascii: "*") : UInt8(ascii: "/"))
+    } else if base[Int(head.path.start)] == UInt8(ascii: "?") {
       writer.append(byte: UInt8(ascii: "/"))
     }
     writer.append(base + Int(head.path.start), head.path.count)

@@ -286,7 +286,7 @@ extension Worker where N: ~Copyable {
     noteResponse(exchange)
     if connection.pointee.flags.contains(.isStream) {
       detach(id, slot)
-      return closeConnection(slot, resetting: false)
+      return endBackendStream(slot)
     }
     let isClean =
       exchange.pointee.flags.contains(.keepsUpstream) && exchange.pointee.flags.contains(.isRequestComplete)

@@ -22,6 +22,8 @@ struct HTTP2Session: ~Copyable {
   var firstWaiting: Int32 = -1
   var lastWaiting: Int32 = -1
   var waiters: Int32 = 0
+  /// Backend: streams whose responses are through, of which the end is awaited.
+  var lateEnds: Int32 = 0
   /// The place whose turn it is to send first.
   var nextPlace: Int32 = 0
 

@@ -219,6 +219,7 @@ extension Worker where N: ~Copyable {
     let stream = connections[slot]
     let parent = stream.pointee.parent
     guard let session = connections[parent].pointee.http2 else { return }
+    if awaitsEnd(slot) { session.pointee.lateEnds -= 1 }
     if stream.pointee.place < 0 {
       unlinkWaiting(slot, session)
     } else {

@@ -7,6 +7,7 @@ extension Worker where N: ~Copyable {
     let session = connections[slot].pointee.http2!
     let owner = event.place >= 0 ? session.pointee.machine.stream(event.place).pointee.owner : -1
     switch event.kind {
+    case _ where awaitsEnd(owner): takeLateEnd(event, owner)
     case .response: takeBackendHead(owner, endsStream: event.endsStream)
     case .data: takeBackendData(owner, bytes + event.start, event.count, ends: event.endsStream)
     case .trailers: takeBackendTrailers(owner)

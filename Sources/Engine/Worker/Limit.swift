@@ -63,6 +63,10 @@ enum Limit {
   static let streamProgress = 4_096
   /// How long a client is given to learn that its connection ends.
   static let shutdownWait: Int64 = 1 * .second
+  /// How long a backend may take to say that a stream ends whose response has come in whole.
+  static let lateEnd: Int64 = 1 * .second
+  /// Streams of a connection to a backend that wait for this at once.
+  static let lateEnds = 32
   /// Streams of HTTP/2 of a worker, of all connections.
   static let streams = 65_536
   /// Upstream connections of a worker, in pools and out of them.

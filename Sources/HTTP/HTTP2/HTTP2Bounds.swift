@@ -26,6 +26,9 @@ public struct HTTP2Bounds: Sendable, BitwiseCopyable {
   static let continuations = 32
   /// A section whose size is this many times the bound is no mistake.
   static let bombFactor = 16
+  /// Streams beyond `streams` that a peer may begin before it acknowledges that bound; further ones count as resets that
+  /// it provokes.
+  static let unawareStreams = 1_000
   /// PING, SETTINGS, PRIORITY and unknown frames, of each kind, in `floodPeriod`.
   static let controlFrames: Int64 = 500
   /// DATA frames without data that end nothing, in `floodPeriod`.

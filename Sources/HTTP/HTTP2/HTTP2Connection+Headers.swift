@@ -99,9 +99,12 @@ extension HTTP2Connection {
     return streams.insert(stream)
   }
 
-  /// One stream too many. Before the peer acknowledged the bound it may not know better.
+  /// One stream too many. Before the peer acknowledged the bound it may not know better, for a while.
   private mutating func refuseStream(_ id: UInt32, _ now: Instant) -> HTTP2Event {
-    if isAcknowledged { return failStream(id, -1, .refusedStream, now) }
+    if isAcknowledged || unawareCount == HTTP2Bounds.unawareStreams {
+      return failStream(id, -1, .refusedStream, now)
+    }
+    unawareCount &+= 1
     writeReset(id, .refusedStream)
     closed.note(id, .resetByUs)
     return HTTP2Event(.progress, consumed: 0)

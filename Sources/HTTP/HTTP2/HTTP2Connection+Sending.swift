@@ -86,6 +86,14 @@ extension HTTP2Connection {
     writeReset(streams[stream].pointee.id, code)
   }
 
+  /// Nothing but the end of a stream is wanted any more: what it has sent is given back to the connection, and what it
+  /// still sends is told, whatever length was announced.
+  public mutating func awaitEnd(of stream: Int32) {
+    giveBack(streams[stream].pointee.held)
+    streams[stream].pointee.held = 0
+    streams[stream].pointee.expected = -1
+  }
+
   /// Gives the record of a stream back. One that has not ended on both sides is reset: without fault if only the peer
   /// would have gone on (RFC 9113 §8.1).
   public mutating func release(_ stream: Int32) {

@@ -63,6 +63,8 @@ public struct HTTP2Connection: ~Copyable {
   /// Whether the peer's first SETTINGS have come.
   public internal(set) var hasSettings = false
   var isAcknowledged = false
+  /// Streams that were refused before the peer acknowledged our settings.
+  var unawareCount = 0
   /// The highest stream the peer has begun; as a client, the highest of ours.
   var highest: UInt32 = 0
   /// The DATA frame that is coming in: bytes and padding left of it, its stream's place, whether it ends the stream.

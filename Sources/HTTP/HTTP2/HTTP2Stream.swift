@@ -8,6 +8,8 @@ public struct HTTP2Stream: Sendable, BitwiseCopyable {
   public internal(set) var hasEnded = false
   /// Whether our half has ended.
   public internal(set) var hasSentEnd = false
+  /// Whether all that is missing is the end of the peer's half.
+  public var lacksEnd: Bool { hasSentEnd && !hasEnded && !isReset }
   /// Its place among those that could be sent on.
   public internal(set) var rank = StreamRank.unsaid
   /// Whether it was reset, by either side.

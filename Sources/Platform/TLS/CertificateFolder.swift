@@ -84,6 +84,26 @@ public final class CertificateFolder: Sendable {
     return findings
   }
 
+  /// Tells of each certificate in use by its file, in order of their names.
+  ///
+  /// Of a large folder none is told of, unless it is to be read whole: then every pair is read, told of, and let go
+  /// again, and what can't be used goes to `onFinding`. That takes a moment for each.
+  public func review(
+    readingAll: Bool, onFinding: (Finding) -> Void, onCertificate: (_ path: String, Certificate) -> Void
+  ) {
+    let (bases, isEager) = contents.withLock { (Array($0.pairs.keys), $0.isEager) }
+    guard isEager || readingAll else { return }
+    for base in bases.sorted() {
+      var certificate = contents.withLock { $0.pairs[base]?.certificate }
+      if !isEager {
+        let (read, finding) = load(base)
+        if let finding { onFinding(finding) }
+        certificate = read
+      }
+      if let certificate { onCertificate("\(path)/\(base).pem", certificate) }
+    }
+  }
+
   /// Takes up what has changed since the last call, once it has not changed for one call; returns what can't be used.
   public func poll() -> [Finding] {
     guard let names = watch.changes(), !names.contains(where: { $0.hasPrefix("..") }) else {

@@ -3,7 +3,10 @@ import Glibc
 /// The target that `GATEHOUSE_FUZZ_TARGET` names; without one, their names are printed and that is all.
 private let target: FuzzTarget = {
   let name = getenv("GATEHOUSE_FUZZ_TARGET").map { String(cString: $0) }
-  if let target = FuzzTarget.all.first(where: { $0.name == name }) { return target }
+  if let target = FuzzTarget.all.first(where: { $0.name == name }) {
+    OpenSSLMemory.count()
+    return target
+  }
   print(FuzzTarget.all.map(\.name).joined(separator: "\n"))
   exit(name == nil ? 0 : 2)
 }()

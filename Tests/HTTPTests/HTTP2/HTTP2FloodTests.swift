@@ -103,4 +103,21 @@ struct HTTP2FloodTests {
     #expect(talk.frames.filter { $0.hasSuffix("refusedStream") }.count == 18)
     #expect(talk.streamCount == 2)
   }
+
+  /// A peer that never acknowledges the bound, and begins one stream after the other.
+  @Test(arguments: [(streams: 1, resets: 100), (128, 100), (128, 5), (1_000, 1)])
+  func streamsOfAPeerThatNeverAcknowledges(streams: Int, resets: Int) {
+    var bounds = HTTP2Bounds()
+    bounds.streams = streams
+    bounds.resets = Int64(resets)
+    let talk = Talk(.server, bounds)
+    talk.say(Frames.preface + Frames.settings())
+    var rounds = 0
+    while !talk.hasFailed, rounds < 20_000 {
+      talk.say(Frames.headers(id(rounds)))
+      rounds += 1
+    }
+    #expect(talk.flood == .provokedReset)
+    #expect(rounds == streams + 1_000 + resets + 1)
+  }
 }
