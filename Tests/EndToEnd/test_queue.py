@@ -187,6 +187,16 @@ class Queue(Case):
         self.go.set()
         self.assertEqual([c.final().status for c in clients], [200] * 4)
 
+    def test_a_reload_that_takes_the_shard_away_drops_nobody_who_waits(self):
+        other = self.origin(lambda x: x.reply(200, "other"))
+        g = self.proxy("concurrency 1", "queue 10 for 60s")
+        clients = [g.client(timeout=20).request("GET", f"/{n}") for n in range(3)]
+        self.waiting(g, 2)
+        g.reload(conf(shard("two", other), tenant("acme", home="two")))
+        self.assertEqual(get(g.address).body, b"other")
+        self.go.set()
+        self.assertEqual([c.final().body for c in clients], [b"/0", b"/1", b"/2"])
+
     def test_a_backend_that_dies_gives_its_slots_back(self):
         g = self.proxy("concurrency 1", "queue 10 for 10s")
         first = g.client(timeout=20).request("POST", "/first", body=b"x")

@@ -38,12 +38,6 @@ struct SimulationTests {
     #expect(SimulationTests.run(Scenario(seed: seed, edition: 2)).isEmpty)
   }
 
-  /// The same of the fourth edition: a request that waited for a slot refused since a reload took its shard away (26).
-  @Test(arguments: [26] as [UInt64])
-  func aWorldOfTheFourthEditionThatFoundABugStaysRight(_ seed: UInt64) {
-    #expect(SimulationTests.run(Scenario(seed: seed, edition: 4)).isEmpty)
-  }
-
   /// Clients, classes of paths, quotas and bandwidth in worlds with aborts, reloads and drains.
   @Test(arguments: seeds.prefix(60))
   func aWorldWithPoliciesKeepsItsLaws(_ seed: UInt64) {

@@ -40,7 +40,10 @@ struct FragmentationTests {
       if plan.requestFraming != .chunked { plan.requestHasTrailers = false }
       if plan.requestSize == 0 { plan.expectsContinue = false }
       // Which streams are behind a GOAWAY is a question of time.
-      if scenario.framedShards.contains(true) { plan.keepsConnection = true }
+      if scenario.framedShards.contains(true) {
+        plan.keepsConnection = true
+        if plan.responseFraming == .untilClose { plan.responseFraming = .chunked }
+      }
     }
     return scenario
   }

@@ -86,7 +86,7 @@ struct Verdicts {
     case .refused(400, "bad_request"): return nil
     case .refused(let status, let code) where !malformation.isInHead:
       return refusal(plan, standings, status, code)
-    case .unanswered where climate == .rough, .cut where climate == .rough: return nil
+    case .unanswered where climate == .rough, .cut where climate == .rough, .unanswered(.announced): return nil
     default: return "\(malformation) came to \(outcome)"
     }
   }
@@ -133,7 +133,8 @@ struct Verdicts {
       default: isDeserved = isTroubled || hasStaleConnections
       }
     case (503, "overloaded"): isDeserved = isTroubled || shedsWaiting
-    case (503, "no_backend"): isDeserved = isTroubled
+    // What has no body is taken for this one.
+    case (503, "no_backend"): isDeserved = isTroubled || shedsWaiting && plan.method == "HEAD"
     case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled
     default: isDeserved = false
     }
