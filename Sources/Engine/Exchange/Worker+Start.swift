@@ -50,8 +50,10 @@ extension Worker where N: ~Copyable {
 
   private mutating func openExchange(_ slot: Int32) -> Int32 {
     let connection = connections[slot]
-    let id = exchanges.insert(Exchange(client: slot, started: connection.pointee.headStarted))
+    let id = exchanges.insert(copying: blankExchange)
     guard id >= 0 else { return -1 }
+    exchanges[id].pointee.client = slot
+    exchanges[id].pointee.started = connection.pointee.headStarted
     connection.pointee.exchange = id
     connection.pointee.flags.remove(.isProbed)
     setActive(slot, true)

@@ -29,6 +29,21 @@ struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
   /// Takes a slot for `element`; -1 when all are in use.
   mutating func insert(_ element: Element) -> Int32 {
+    let slot = take()
+    if slot >= 0 { base[Int(slot)] = element }
+    return slot
+  }
+
+  /// Takes a slot for a copy of `element`, in one run of bytes; -1 when all are in use.
+  @inline(__always)
+  mutating func insert(copying element: UnsafePointer<Element>) -> Int32 {
+    let slot = take()
+    if slot >= 0 { (base + Int(slot)).update(from: element, count: 1) }
+    return slot
+  }
+
+  @inline(__always)
+  private mutating func take() -> Int32 {
     let slot: Int32
     if firstFree >= 0 {
       slot = firstFree
@@ -40,7 +55,6 @@ struct Slab<Element: BitwiseCopyable>: ~Copyable {
       generations[Int(slot)] = 1
     }
     nextFree[Int(slot)] = -2
-    base[Int(slot)] = element
     count += 1
     return slot
   }

@@ -27,6 +27,8 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
 
   var connections: Slab<Connection>
   var exchanges: Slab<Exchange>
+  /// An exchange of which nothing is known yet: copied, which costs less than to set each of its fields.
+  let blankExchange: UnsafeMutablePointer<Exchange>
   var buffers = BufferPool()
   var timers: TimerWheel
   var parser: HeadParser
@@ -118,6 +120,8 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
     view = ImageView(image)
     connections = Slab(capacity: connectionCapacity)
     exchanges = Slab(capacity: connectionCapacity)
+    blankExchange = .allocate(capacity: 1)
+    blankExchange.initialize(to: Exchange(client: -1, started: .distantPast))
     timers = TimerWheel(now: now)
     parser = HeadParser(fieldCapacity: image.blueprint.bounds.headerCount)
     listenerProtocols = image.blueprint.listeners.map(\.protocols)
@@ -146,6 +150,7 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   }
 
   deinit {
+    blankExchange.deallocate()
     scratch.deallocate()
     writeScratch.deallocate()
     nameScratch.deallocate()
