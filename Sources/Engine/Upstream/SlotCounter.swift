@@ -78,12 +78,14 @@ struct SlotCounter: SlotKeeper, @unchecked Sendable {
       queue.reconsider(longSlot: longSlot, backend: backend, at: now)
       var isQueueing = false
       while queue.count > 0 {
-        guard gate.pointee.slots.take() else {
+        let isReserved = !gate.pointee.slots.take(.default)
+        guard !isReserved || gate.pointee.slots.take(.critical) else {
           isQueueing = true
           break
         }
-        isQueueing = !hasRoom
-        let next: NextInQueue = hasRoom ? queue.next(at: now, self) : .nobody
+        let hasRoom = hasRoom
+        isQueueing = !hasRoom || isReserved
+        let next: NextInQueue = hasRoom ? queue.next(at: now, self, isReserved: isReserved) : .nobody
         switch next {
         case .served(let waiter, let terms):
           grants.append(serve(waiter, terms, shard, from: start))

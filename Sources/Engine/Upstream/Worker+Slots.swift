@@ -40,7 +40,9 @@ extension Worker where N: ~Copyable {
   ) -> Bool {
     let counter = slots(gate, shard)
     let standing = process.roster.standings[exchange.pointee.tenant]
-    guard gate.pointee.slots.kind(standing.pointee, weight: terms.weight) != .heldBack, gate.pointee.slots.take() else {
+    guard gate.pointee.slots.kind(standing.pointee, weight: terms.weight) != .heldBack,
+      gate.pointee.slots.take(terms.criticality)
+    else {
       return false
     }
     var backend = exchange.pointee.backend

@@ -30,7 +30,10 @@ extension FairQueue {
   }
 
   /// Takes the next request out of the queue, now that a slot is free: who is to have it, or who is to be refused first.
-  public mutating func next(at now: Instant, _ keeper: some SlotKeeper) -> NextInQueue {
+  ///
+  /// - Parameter isReserved: whether only a critical request may have the slot.
+  public mutating func next(at now: Instant, _ keeper: some SlotKeeper, isReserved: Bool = false) -> NextInQueue {
+    if isReserved { return nextCritical(at: now, keeper) }
     if oldest >= 0, places[Int(oldest)].waiter.deadline <= now { return .shed(remove(oldest, at: now), .late) }
     for line in owed where isOwed(line, keeper) {
       if let next = serve(line, at: now, keeper, mayHoldBack: false) { return next }
@@ -40,6 +43,14 @@ extension FairQueue {
       if let next = serve(line, at: now, keeper, mayHoldBack: true) { return next }
     }
     return serveOverMost(at: now, keeper) ?? .nobody
+  }
+
+  private mutating func nextCritical(at now: Instant, _ keeper: some SlotKeeper) -> NextInQueue {
+    // They come before all others.
+    while let line = heap.first, lines[Int(line)].terms.criticality == .critical {
+      if let next = serve(line, at: now, keeper, mayHoldBack: true) { return next }
+    }
+    return .nobody
   }
 
   private func isOwed(_ line: Int32, _ keeper: some SlotKeeper) -> Bool {

@@ -138,6 +138,22 @@ import Testing
     #expect(shard.outcomes[0].refused == 0)
   }
 
+  @Test("A reserve is free for critical requests at once, and for them only", arguments: [0, 20] as [Int32])
+  func reserve(_ percent: Int32) {
+    let critical = VirtualShard.Customer(
+      terms: SchedulingTerms(weight: 1, criticality: .critical), work: Self.work, rate: 10)
+    let flood = VirtualShard.Customer(work: 2 * .second...2 * .second, clients: 500)
+    let shard = VirtualShard(slots: 20, longShare: 100, reserve: percent, Self.rules, [critical, flood])
+    shard.run(seconds: 20, warmUp: 4)
+    let longest = shard.outcomes[0].waits.max() ?? .max
+    let used = Double(shard.outcomes[1].work) / (20 * 16e9)
+    if percent == 0 {
+      #expect(longest > 100 * .millisecond && used > 0.82, "\(longest) \(used)")
+    } else {
+      #expect(longest == 0 && (0.65...0.81).contains(used), "\(longest) \(used)")
+    }
+  }
+
   @Test("A full queue refuses the sheddable first, then who has most in it")
   func fullQueue() {
     let hog = VirtualShard.Customer(work: Self.work, clients: 2_000)

@@ -60,8 +60,11 @@ final class VirtualShard {
   private var measuredFrom: Int64 = 0
   var waiting: Int { queue.count }
 
-  init(slots count: Int32, longShare: Int32 = 37, _ rules: QueueRules, _ customers: [Customer], seed: UInt64 = 7) {
-    slots.bound(count, longShare: longShare)
+  init(
+    slots count: Int32, longShare: Int32 = 37, reserve: Int32 = 0, _ rules: QueueRules, _ customers: [Customer],
+    seed: UInt64 = 7
+  ) {
+    slots.bound(count, longShare: longShare, reserve: reserve)
     standings.ensure(capacity: customers.count)
     queue = FairQueue(rules)
     self.customers = customers
@@ -119,8 +122,10 @@ final class VirtualShard {
   private func dispatch(longSlot: Bool) {
     let moment = Instant(nanoseconds: now)
     queue.reconsider(longSlot: longSlot, backend: -1, at: moment)
-    while queue.count > 0, slots.take() {
-      switch queue.next(at: moment, Keeper(shard: self)) {
+    while queue.count > 0 {
+      let isReserved = !slots.take(.default)
+      guard !isReserved || slots.take(.critical) else { return }
+      switch queue.next(at: moment, Keeper(shard: self), isReserved: isReserved) {
       case .served(let waiter, let terms): start(waiter, terms)
       case .shed(let waiter, _):
         slots.giveBack()
