@@ -4,9 +4,9 @@ extension FairQueue {
   /// Nanoseconds after which lines that were set aside are looked at again whatever has happened.
   private static var looksAgain: Int64 { 50 * .millisecond }
 
-  /// Looks again at lines that were set aside: some slot has become free, of a request that was long, or of backend number
-  /// `backend`.
-  public mutating func reconsider(longSlot: Bool, backend: Int32, at now: Instant) {
+  /// Looks again at lines that were set aside: some slot has become free, of a request that was long, of `tenant`, or of
+  /// backend number `backend`; -1 where it is nobody's, or none's.
+  public mutating func reconsider(longSlot: Bool, tenant: TenantIndex, backend: Int32, at now: Instant) {
     guard !aside.isEmpty else { return }
     let isDue = now - looked >= FairQueue.looksAgain
     if isDue { noteLook(at: now) }
@@ -15,7 +15,8 @@ extension FairQueue {
       let line = aside[index]
       let returns =
         switch lines[Int(line)].reason {
-        case .heldBack: longSlot || isDue
+        // Who is held back holds a slot, and with each that it gives back may have another.
+        case .heldBack: longSlot || lines[Int(line)].tenant == tenant || isDue
         case .backend: backend == lines[Int(line)].backend || isDue
         case .overMost, .none: true
         }

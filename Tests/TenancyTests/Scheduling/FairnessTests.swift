@@ -169,6 +169,32 @@ import Testing
     #expect(shard.waiting <= 100)
   }
 
+  @Test("Who was held back is looked at again with each slot that it gives back itself")
+  func heldBack() {
+    struct Keeper: SlotKeeper {
+      var isHeldBack: Bool
+      var limit: Int32 { 2 }
+      func standing(of tenant: TenantIndex, weight: Int32) -> Standing {
+        Standing(held: 1, cost: 1, isHeldBack: isHeldBack)
+      }
+      func hasRoom(_ backend: Int32) -> Bool { true }
+    }
+    let now = Instant(nanoseconds: .second)
+    var queue = FairQueue(Self.rules)
+    let waiter = Waiter(
+      owner: 1, worker: 0, tenant: 3, backend: -1, arrived: now, deadline: now.advanced(by: 60 * .second))
+    _ = queue.enter(waiter, SchedulingTerms())
+    queue.reconsider(longSlot: false, tenant: -1, backend: -1, at: now)
+    guard case .nobody = queue.next(at: now, Keeper(isHeldBack: true)) else { return #expect(Bool(false)) }
+    queue.reconsider(longSlot: false, tenant: 4, backend: -1, at: now)
+    guard case .nobody = queue.next(at: now, Keeper(isHeldBack: false)) else { return #expect(Bool(false)) }
+    queue.reconsider(longSlot: false, tenant: 3, backend: -1, at: now)
+    guard case .served(let served, _) = queue.next(at: now, Keeper(isHeldBack: false)) else {
+      return #expect(Bool(false))
+    }
+    #expect(served.owner == 1)
+  }
+
   @Test("100,000 tenants that send now and then: all are served in time, with bounded memory")
   func manyTenants() {
     // 0.9 of what the shard can do.

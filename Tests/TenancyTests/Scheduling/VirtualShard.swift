@@ -106,7 +106,7 @@ final class VirtualShard {
     let (ticket, shed) = queue.enter(waiter, customer.terms)
     if let shed { refuse(shed.owner) }
     if ticket == .none { refuse(owner) }
-    dispatch(longSlot: false)
+    dispatch(longSlot: false, of: -1)
   }
 
   private func finish(_ tenant: Int, _ started: Int64, _ arrived: Int64, _ isLong: Bool, _ isClient: Bool) {
@@ -116,12 +116,12 @@ final class VirtualShard {
     if arrived >= measuredFrom { outcomes[tenant].times.append(now - arrived) }
     outcomes[tenant].work += now - max(started, min(now, measuredFrom))
     if isClient { plan(now + 100 * .microsecond, .asks(tenant, isClient: true)) }
-    dispatch(longSlot: isLong)
+    dispatch(longSlot: isLong, of: Int32(tenant))
   }
 
-  private func dispatch(longSlot: Bool) {
+  private func dispatch(longSlot: Bool, of tenant: TenantIndex) {
     let moment = Instant(nanoseconds: now)
-    queue.reconsider(longSlot: longSlot, backend: -1, at: moment)
+    queue.reconsider(longSlot: longSlot, tenant: tenant, backend: -1, at: moment)
     while queue.count > 0 {
       let isReserved = !slots.take(.default)
       guard !isReserved || slots.take(.critical) else { return }
