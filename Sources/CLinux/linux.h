@@ -135,7 +135,11 @@ static inline void linux_set_niceness(int niceness) { setpriority(PRIO_PROCESS, 
 static inline int linux_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
 static inline void linux_trim(void) { malloc_trim(0); }
 static inline void linux_set_errno(int number) { errno = number; }
-static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+static inline void linux_ignore_broken_pipes(void) {
+  signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow any more is an error of the write, not the end of the process.
+  signal(SIGXFSZ, SIG_IGN);
+}
 static inline void linux_release(void *memory, size_t count) { munmap(memory, count); }
 // Whether a path leads to a socket, itself and not through a link.
 static inline int linux_is_socket(const char *path) {
