@@ -54,6 +54,17 @@ static inline int linux_bind(int descriptor, const void *address, socklen_t leng
 static inline int linux_getsockname(int descriptor, struct sockaddr_storage *address, socklen_t *length) {
   return getsockname(descriptor, (struct sockaddr *)address, length);
 }
+// The user at the other end of a Unix connection; struct ucred is not declared without _GNU_SOURCE.
+static inline int linux_peer_user(int descriptor, uint32_t *user) {
+  struct { int32_t process; uint32_t user; uint32_t group; } peer;
+  socklen_t length = sizeof peer;
+  int family = 0;
+  socklen_t familyLength = sizeof family;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &familyLength) || family != AF_UNIX) return -1;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) || length != sizeof peer) return -1;
+  *user = peer.user;
+  return 0;
+}
 static inline int linux_set_option(int descriptor, int level, int name, int value) {
   return setsockopt(descriptor, level, name, &value, sizeof value);
 }
