@@ -62,6 +62,8 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isTrial = ExchangeFlags(rawValue: 1 << 19)
   /// Its tenant's plan has timeouts of its own.
   static let hasTimeouts = ExchangeFlags(rawValue: 1 << 20)
+  /// A watched call of gRPC has been answered, but how it fared only its trailers will tell.
+  static let awaitsStatus = ExchangeFlags(rawValue: 1 << 21)
 }
 
 /// How an affinity cookie fared.
