@@ -55,7 +55,7 @@ import Testing
     let house = try TenantHouse()
     let generation = house.engine.blueprint.generation
     let refused = Atomic<Int>(0)
-    let tenants = house.tenants
+    let (tenants, engine) = (house.tenants, house.engine)
     DispatchQueue.concurrentPerform(iterations: 200) { number in
       // Every tenth wants the host of another.
       let host = number % 10 == 0 && number > 0 ? "t1.example" : "t\(number).example"
@@ -68,8 +68,8 @@ import Testing
       do throws(AdminProblem) {
         _ = try tenants.make([edit])
         // Once it is answered, the data path knows it.
-        #expect(house.engine.isSettled || house.engine.blueprint.generation > generation)
-        #expect(house.engine.blueprint.tenants.tenant("t\(number)") >= 0)
+        #expect(engine.blueprint.generation > generation)
+        #expect(engine.blueprint.tenants.tenant("t\(number)") >= 0)
       } catch {
         #expect(error.code == "host_taken")
         refused.add(1, ordering: .relaxed)
@@ -84,20 +84,24 @@ import Testing
     let house = try TenantHouse()
     try house.tenants.start()
     let soon = WallTime.text(LiveTenants.wallTime() + 400)
-    _ = try house.json("PUT", "/v1/tenants/a", #"{"hosts":["a.example"],"home":"one","state":"maintenance","until":"\#(soon)"}"#)
+    _ = try house.json(
+      "PUT", "/v1/tenants/a", #"{"hosts":["a.example"],"home":"one","state":"maintenance","until":"\#(soon)"}"#)
     _ = try house.json("PUT", "/v1/tenants/listed/state", #"{"state":"suspended","until":"\#(soon)"}"#)
     _ = try house.json("PUT", "/v1/tenants/t", #"{"hosts":["t.example"],"test":true,"expires":"\#(soon)"}"#)
     #expect(house.verdict("a.example") == "tenant_maintenance")
     #expect(house.verdict("listed.example") == "tenant_suspended")
     #expect(house.verdict("t.example") == "t lab")
     let end = Date().addingTimeInterval(10)
-    while house.verdict("t.example") != "tenant_gone" || house.verdict("a.example") != "a one", Date() < end { usleep(5_000) }
+    while house.verdict("t.example") != "tenant_gone" || house.verdict("a.example") != "a one", Date() < end {
+      usleep(5_000)
+    }
     #expect(LiveTenants.wallTime() >= WallTime.milliseconds(soon)!)
     #expect(house.verdict("a.example") == "a one")
     #expect(house.verdict("listed.example") == "listed one")
     #expect(house.verdict("t.example") == "tenant_gone")
     let actions = try house.json("GET", "/v1/history")
-    #expect((0..<3).map { actions["items"][$0]["action"] } == ["tenant.expire", "tenant.expire", "tenant.expire"])
+    #expect(
+      (0..<3).map { actions["items"][$0]["action"].words } == ["tenant.expire", "tenant.expire", "tenant.expire"])
     #expect(actions["items"][0]["actor"] == "gatehouse")
     try house.restart()
     #expect(house.verdict("a.example") == "a one")

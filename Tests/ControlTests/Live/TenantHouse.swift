@@ -104,7 +104,8 @@ final class TenantHouse {
     guard case .route(let route, let parameters) = router.find(method, String(parts[0])) else {
       return .failure(.notFound(path))
     }
-    var call = AdminCall(caller: caller, parameters: parameters, body: Array(body.utf8), ifMatch: ifMatch, reason: reason)
+    var call = AdminCall(
+      caller: caller, parameters: parameters, body: Array(body.utf8), ifMatch: ifMatch, reason: reason)
     call.query = (AdminQuery.values(parts.count > 1 ? String(parts[1]) : "") ?? [:]).mapValues { $0.last ?? "" }
     do throws(AdminProblem) {
       return .success(try route.handler(call))
@@ -164,8 +165,7 @@ extension JSONValue {
   var words: String { if case .text(let text) = self { text } else { "" } }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-  public init(stringLiteral value: String) { self = .text(value) }
-  public init(integerLiteral value: Int64) { self = .whole(value) }
-  public init(booleanLiteral value: Bool) { self = .bool(value) }
-}
+/// Whether a value is this text, number or truth.
+func == (value: JSONValue, text: String) -> Bool { value == .text(text) }
+func == (value: JSONValue, number: Int) -> Bool { value == .whole(Int64(number)) }
+func == (value: JSONValue, flag: Bool) -> Bool { value == .bool(flag) }
