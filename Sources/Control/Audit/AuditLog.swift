@@ -36,6 +36,7 @@ final class AuditLog: Sendable {
     self.mostFiles = mostFiles
     let start = try AuditStart(folder)
     finding = start.finding
+    for first in folder.olderFirsts() where first < start.head.first { unlink(folder.older(first)) }
     let file = try AuditLog.open(folder.current)
     let headFile = try AuditLog.open(folder.head)
     guard ftruncate(file, start.size) == 0, lseek(file, 0, SEEK_END) == start.size else {
@@ -83,7 +84,10 @@ final class AuditLog: Sendable {
   /// Lets the file that is written be one of older entries, and begins a new one; lets the oldest go.
   private func turn(_ books: inout Books) throws(AuditFault) {
     let firsts = folder.olderFirsts()
-    guard rename(folder.current, folder.older(books.first)) == 0 else { throw AuditFault("rename", folder.current) }
+    // It may have got there before, when the new one could not be opened.
+    guard rename(folder.current, folder.older(books.first)) == 0 || errno == ENOENT else {
+      throw AuditFault("rename", folder.current)
+    }
     let file = try AuditLog.open(folder.current)
     close(books.file)
     books.file = file
