@@ -10,6 +10,8 @@ public struct RequestExplanation: Sendable {
   private let request: RequestQuestion
   private let tenant: TenantExplanation?
   private let shard: Shard?
+  /// Names of the shards that serve while none of its backends is up, the first that can.
+  private let standbys: [String]
 
   /// Explains the verdict on a request.
   public init(_ request: RequestQuestion, _ verdict: RequestVerdict, _ configuration: LoadedConfiguration) {
@@ -18,7 +20,9 @@ public struct RequestExplanation: Sendable {
     tenant = verdict.tenant.flatMap {
       TenantExplanation(of: configuration.blueprint.tenants.name(of: $0), in: configuration)
     }
-    shard = verdict.shard.map { configuration.blueprint.shards[$0] }
+    let shards = configuration.blueprint.shards
+    shard = verdict.shard.map { shards[$0] }
+    standbys = shard?.standbys.map { shards[$0].name } ?? []
   }
 
   private var isAdmitted: Bool { verdict.code == .none }
@@ -30,6 +34,7 @@ public struct RequestExplanation: Sendable {
     if let shard {
       result += "placed on shard \(shard.name), epoch \(verdict.epoch), balance \(shard.balance.name)\n"
       for backend in shard.backends { result += "  backend \(backend.name) weight \(backend.weight)\n" }
+      if !standbys.isEmpty { result += "  standby \(standbys.joined(separator: ", then ")) while none of them is up\n" }
     }
     result +=
       isAdmitted
@@ -71,6 +76,9 @@ public struct RequestExplanation: Sendable {
         json.field("weight", backend.weight)
         json.endObject()
       }
+      json.endList()
+      json.beginList("standbys")
+      for standby in standbys { json.item(standby) }
       json.endList()
     }
     json.endObject()

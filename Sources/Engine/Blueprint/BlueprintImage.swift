@@ -42,6 +42,8 @@ struct BackendEntry: BitwiseCopyable {
   var weight: Int32
   /// Unused connections kept to it.
   var poolIdle: Int32
+  /// Whether each of them carries requests of one tenant only.
+  var isDedicated: Bool
   /// What an affinity cookie calls it: a hash of shard and address.
   var key: UInt64
   var name: NameBytes
@@ -64,9 +66,8 @@ final class BlueprintImage: @unchecked Sendable {
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let trust: UnsafeMutablePointer<IPNetwork>
-  /// What holds for plans, by index, and whether that is their own; none when no plan has its own.
-  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
-  let planTimeoutCount: Int
+  /// How long the tenants of plans wait.
+  let timeouts: TimeoutImage
   /// Names of plans, by index.
   let plans: UnsafeMutablePointer<NameBytes>
   private let names: UnsafeMutablePointer<UInt8>
@@ -78,6 +79,7 @@ final class BlueprintImage: @unchecked Sendable {
     self.blueprint = blueprint
     rules = CompiledRules(blueprint.resolving)
     policies = PolicyImage(blueprint, roster.limits)
+    timeouts = TimeoutImage(blueprint)
     var arena = NameArena(blueprint)
     names = arena.start
     let shardCount = blueprint.shards.count
@@ -92,12 +94,6 @@ final class BlueprintImage: @unchecked Sendable {
     trust = .allocate(capacity: max(1, blueprint.trust.count))
     plans = .allocate(capacity: max(1, blueprint.planNames.count))
     for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
-    let timeouts = blueprint.planTimeouts
-    planTimeoutCount = timeouts.allSatisfy(\.isEmpty) ? 0 : timeouts.count
-    planTimeouts = .allocate(capacity: max(1, planTimeoutCount))
-    for index in 0..<planTimeoutCount {
-      planTimeouts[index] = (timeouts[index].applied(to: blueprint.timeouts), !timeouts[index].isEmpty)
-    }
     for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
     if blueprint.shards.contains(where: { $0.concurrency != nil }) {
       roster.standings.ensure(capacity: blueprint.tenants.capacity)
@@ -139,7 +135,7 @@ final class BlueprintImage: @unchecked Sendable {
         backends[nextBackend] = BackendEntry(
           number: backendNumber, weight: Int32(backend.weight),
           // What speaks for one client must not serve another.
-          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0,
+          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0, isDedicated: shard.hasDedicatedPools,
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }
@@ -163,7 +159,6 @@ final class BlueprintImage: @unchecked Sendable {
     unlistedShards.deallocate()
     trust.deallocate()
     plans.deallocate()
-    planTimeouts.deallocate()
     names.deallocate()
   }
 }
