@@ -134,6 +134,21 @@ public struct TenantExplanation: Sendable {
     add("criticality", terms.criticality.name, source)
   }
 
+  private mutating func addTimeouts(_ rules: TimeoutRules, _ plan: String?, _ origin: TenantOrigin) {
+    func add(_ timeouts: PlanTimeouts, path: String?) {
+      for step in PlanTimeouts.Step.allCases {
+        guard let time = timeouts[step] else { continue }
+        let source = origin.line("timeout", plan: plan) {
+          $0["STEP"]?.text == step.rawValue && $0["path"]?.text == path
+        }
+        let name = "timeout \(step.rawValue)" + (path.map { " path \($0)" } ?? "")
+        self.add(name, Quantity.text(duration: time), source)
+      }
+    }
+    add(rules.timeouts, path: nil)
+    for route in rules.routes { add(route.timeouts, path: route.path) }
+  }
+
   private mutating func addLimits(_ index: TenantIndex, _ blueprint: Blueprint, _ origin: TenantOrigin) {
     let directory = blueprint.tenants
     let limits = directory.limits(of: index).pointee
@@ -149,13 +164,7 @@ public struct TenantExplanation: Sendable {
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
     addScheduling(
       limits.scheduling, overrides.scheduling, isPastDue: directory.state(of: index) == .pastDue, planName, origin)
-    let timeouts = blueprint.planTimeouts.indices.contains(plan) ? blueprint.planTimeouts[plan] : PlanTimeouts()
-    for step in PlanTimeouts.Step.allCases {
-      guard let time = timeouts[step] else { continue }
-      add(
-        "timeout \(step.rawValue)", Quantity.text(duration: time), origin.limit("timeout", isOwn: false, plan: planName)
-      )
-    }
+    if blueprint.planTimeouts.indices.contains(plan) { addTimeouts(blueprint.planTimeouts[plan], planName, origin) }
     guard limits.policy >= 0 else { return }
     for value in PolicyExplanation(blueprint.policies[Int(limits.policy)], origin, plan: planName).values {
       values.append(value)

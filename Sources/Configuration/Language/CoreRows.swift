@@ -170,8 +170,12 @@ public enum GatehouseLanguage {
       [.value("VERSION", .choice(["v1", "v2"])), .extra("checksum", "SWITCH", .choice(["on", "off"]))], absent: "no",
       help: "Says first on each connection whom it speaks for (PROXY protocol), v2 with the tenant too; HTTP/1.1 only."),
     DirectiveRow(
-      in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
-      help: "Unused connections kept per worker and backend."),
+      in: "shard", "pool",
+      [.extra("idle", "N", .count(0...100_000)), .extra("per-tenant", "N", .count(1...1_000_000)), .flag("dedicated")],
+      absent: "idle 64",
+      help:
+        "Unused connections kept per worker and backend; used ones that a tenant may have at once; whether none is shared."
+    ),
   ]
 
   private static let planRows: [DirectiveRow] = limitRows(in: "plan", absent: "unlimited")

@@ -28,6 +28,12 @@ extension Draft {
       shard.balance = balance
     }
     if let idle = section.value("pool", "idle") { shard.poolIdle = Int(idle.number) }
+    if let pool = section.first("pool") {
+      shard.hasDedicatedPools = pool["dedicated"] != nil
+      if ["idle", "per-tenant", "dedicated"].allSatisfy({ pool[$0] == nil }) {
+        diagnostics.error("'pool' says nothing", at: pool.range, suggestion: "pool idle N")
+      }
+    }
     shard.speaksHTTP2 = section.value("protocol", "PROTOCOL")?.text == "h2"
     shard.sticky = section.first("sticky").flatMap(sticky)
     shard.concurrency = concurrency(of: section)

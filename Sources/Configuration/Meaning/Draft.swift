@@ -130,7 +130,7 @@ struct Draft {
 struct DraftPlan {
   var name: String
   var limits: TenantLimits
-  var timeouts = PlanTimeouts()
+  var timeouts = TimeoutRules()
   /// What is asked of its tenants beyond plain limits.
   var policy = LimitPolicy()
 }

@@ -76,7 +76,7 @@ extension AdminSchema {
     AdminSchema(
       "GrantRequest",
       .object([
-        .member("role", .choice(AdminRole.allCases.map(\.rawValue))), .maybe("tenants", .orNull(.list(.text))),
+        .member("role", .choice(AdminRole.allCases.map(\.rawValue))), .maybe("tenants", .orNull(.some(.text))),
         .maybe("until", .orNull(.text)), .maybe("reason", .orNull(.text)), .maybe("break_glass", .orNull(.text)),
       ])),
     AdminSchema(

@@ -186,7 +186,7 @@ final class AdminServer: Sendable {
       do throws(AdminProblem) {
         answer = try route.handler(call)
       } catch {
-        if isAudited { try auditor.note(AdminServer.entry(call, route, result: error.code)) }
+        if isAudited { try? auditor.note(AdminServer.entry(call, route, result: error.code)) }
         throw error
       }
       if isAudited { try auditor.note(AdminServer.entry(call, route, result: "done", answer.change)) }

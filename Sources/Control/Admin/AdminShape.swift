@@ -5,7 +5,13 @@ indirect enum AdminShape: Sendable {
   case any
   /// One of these words.
   case choice([String])
+  /// A whole number within bounds.
+  case range(ClosedRange<Int64>)
+  /// A text that a regular expression fits.
+  case matching(String)
   case list(AdminShape)
+  /// A list of at least one thing.
+  case some(AdminShape)
   /// An object whose members are all of one shape, whatever their names.
   case map(AdminShape)
   /// It, or `null`.
@@ -37,7 +43,13 @@ indirect enum AdminShape: Sendable {
     case .flag: .object([("type", "boolean")])
     case .any: .object([])
     case .choice(let words): .object([("type", "string"), ("enum", .list(words.map { .text($0) }))])
+    case .range(let bounds):
+      .object([
+        ("type", "integer"), ("minimum", .number(bounds.lowerBound)), ("maximum", .number(bounds.upperBound)),
+      ])
+    case .matching(let pattern): .object([("type", "string"), ("pattern", .text(pattern))])
     case .list(let item): .object([("type", "array"), ("items", item.json)])
+    case .some(let item): .object([("type", "array"), ("items", item.json), ("minItems", .number(1))])
     case .map(let value): .object([("type", "object"), ("additionalProperties", value.json)])
     case .orNull(let shape): .object([("anyOf", .list([shape.json, .object([("type", "null")])]))])
     case .named(let name): .object([("$ref", .text("#/components/schemas/\(name)"))])
@@ -53,7 +65,7 @@ indirect enum AdminShape: Sendable {
   var references: [String] {
     switch self {
     case .named(let name): [name]
-    case .list(let shape), .map(let shape), .orNull(let shape): shape.references
+    case .list(let shape), .some(let shape), .map(let shape), .orNull(let shape): shape.references
     case .object(let members): members.flatMap(\.shape.references)
     default: []
     }
@@ -86,7 +98,7 @@ struct AdminSchema: Sendable {
 /// A value of JSON whose members keep their order until they are written.
 indirect enum AdminNode: Encodable, Sendable, ExpressibleByStringLiteral {
   case text(String)
-  case number(Int)
+  case number(Int64)
   case flag(Bool)
   case list([AdminNode])
   case object([(String, AdminNode)])

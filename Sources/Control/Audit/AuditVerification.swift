@@ -23,7 +23,9 @@ struct AuditVerification {
       end.n = head.first - 1
       end.chain = head.base
     }
-    let files = folder.olderFirsts().map { folder.older($0) } + [folder.current]
+    // Those before the first entry that counts were about to be let go.
+    let firsts = folder.olderFirsts().filter { $0 >= end.n + 1 }
+    let files = firsts.map { folder.older($0) } + [folder.current]
     for file in files {
       guard let bytes = try AuditFolder.read(file) else { continue }
       look(AuditFolder.lines(bytes).whole, in: file.split(separator: "/").last.map(String.init) ?? file)

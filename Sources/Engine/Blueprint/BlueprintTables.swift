@@ -44,6 +44,8 @@ struct BackendEntry: BitwiseCopyable {
   var weight: Int32
   /// Unused connections kept to it.
   var poolIdle: Int32
+  /// Whether each of them carries requests of one tenant only.
+  var isDedicated: Bool
   /// What an affinity cookie calls it: a hash of shard and address.
   var key: UInt64
   var name: NameBytes
@@ -65,9 +67,8 @@ final class BlueprintTables: @unchecked Sendable {
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let trust: UnsafeMutablePointer<IPNetwork>
-  /// What holds for plans, by index, and whether that is their own; none when no plan has its own.
-  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
-  let planTimeoutCount: Int
+  /// How long the tenants of plans wait.
+  let timeouts: TimeoutImage
   /// Names of plans, by index.
   let plans: UnsafeMutablePointer<NameBytes>
   private let names: UnsafeMutablePointer<UInt8>
@@ -75,6 +76,7 @@ final class BlueprintTables: @unchecked Sendable {
   /// The tables of `blueprint`; `nil` when the roster is full.
   init?(_ blueprint: Blueprint, roster: Roster) {
     rules = CompiledRules(blueprint.resolving)
+    timeouts = TimeoutImage(blueprint)
     var arena = NameArena(blueprint)
     names = arena.start
     let shardCount = blueprint.shards.count
@@ -89,12 +91,6 @@ final class BlueprintTables: @unchecked Sendable {
     trust = .allocate(capacity: max(1, blueprint.trust.count))
     plans = .allocate(capacity: max(1, blueprint.planNames.count))
     for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
-    let timeouts = blueprint.planTimeouts
-    planTimeoutCount = timeouts.allSatisfy(\.isEmpty) ? 0 : timeouts.count
-    planTimeouts = .allocate(capacity: max(1, planTimeoutCount))
-    for index in 0..<planTimeoutCount {
-      planTimeouts[index] = (timeouts[index].applied(to: blueprint.timeouts), !timeouts[index].isEmpty)
-    }
     for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
     var nextBackend = 0
     var nextStandby = 0
@@ -133,7 +129,7 @@ final class BlueprintTables: @unchecked Sendable {
         backends[nextBackend] = BackendEntry(
           number: backendNumber, weight: Int32(backend.weight),
           // What speaks for one client must not serve another.
-          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0,
+          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0, isDedicated: shard.hasDedicatedPools,
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }
@@ -157,7 +153,6 @@ final class BlueprintTables: @unchecked Sendable {
     unlistedShards.deallocate()
     trust.deallocate()
     plans.deallocate()
-    planTimeouts.deallocate()
     names.deallocate()
   }
 }

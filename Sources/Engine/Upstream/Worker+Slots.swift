@@ -40,7 +40,8 @@ extension Worker where N: ~Copyable {
   ) -> Bool {
     let counter = slots(gate, shard)
     let standing = process.roster.standings[exchange.pointee.tenant]
-    guard gate.pointee.slots.kind(standing.pointee, weight: terms.weight) != .heldBack,
+    guard !gate.pointee.slots.isFull(standing.pointee),
+      gate.pointee.slots.kind(standing.pointee, weight: terms.weight) != .heldBack,
       gate.pointee.slots.take(terms.criticality)
     else {
       return false

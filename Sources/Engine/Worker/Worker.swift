@@ -179,7 +179,8 @@ struct ImageView {
   let trust: UnsafeMutablePointer<IPNetwork>
   let trustCount: Int
   let plans: UnsafeMutablePointer<NameBytes>
-  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
+  let planTimeouts: UnsafeMutablePointer<PlanTimeoutEntry>
+  let routeTimeouts: UnsafeMutablePointer<RouteTimeoutEntry>
   let planTimeoutCount: Int
   let policies: UnsafeMutablePointer<PolicyEntry>
   let policyImage: Unmanaged<PolicyImage>
@@ -194,6 +195,8 @@ struct ImageView {
   let http2: HTTP2Bounds
   let showsRateLimits: Bool
   let addsLegacyRateLimits: Bool
+  /// Whether some shard's connections carry requests of one tenant only.
+  let hasDedicatedPools: Bool
   let addsForwarded: Bool
   let keepsRecords: Bool
 
@@ -212,8 +215,9 @@ struct ImageView {
     trust = tables.trust
     trustCount = blueprint.trust.count
     plans = tables.plans
-    planTimeouts = tables.planTimeouts
-    planTimeoutCount = tables.planTimeoutCount
+    planTimeouts = tables.timeouts.plans
+    routeTimeouts = tables.timeouts.routes
+    planTimeoutCount = tables.timeouts.planCount
     policies = image.policies.entries
     policyImage = .passUnretained(image.policies)
     generation = blueprint.generation
@@ -226,6 +230,7 @@ struct ImageView {
     http2 = blueprint.http2Bounds
     showsRateLimits = blueprint.showsRateLimits
     addsLegacyRateLimits = blueprint.addsLegacyRateLimits
+    hasDedicatedPools = blueprint.shards.contains(where: \.hasDedicatedPools)
     addsForwarded = blueprint.addsForwarded
     keepsRecords = blueprint.keepsRecords
   }
