@@ -12,8 +12,9 @@ struct RequestFacts {
   var hasTwoFields = false
   /// The target's path.
   var path: UnsafeBufferPointer<UInt8>
-  /// Whether it changes nothing by its method, nor by what an upgraded connection may carry.
-  var isSafe: Bool
+  /// What it does, and whether it asks for a connection on which more may follow.
+  var method: Method
+  var wantsUpgrade: Bool
   /// What the client's certificate says, where a rule asks for it.
   var certificate = CertificateNames.none
 }
@@ -29,8 +30,8 @@ struct Decision: BitwiseCopyable {
   var epoch: UInt64 = 0
 }
 
-extension RequestHead {
-  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), and asks for no connection on which more may follow.
+extension RequestFacts {
+  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), nor by what an upgraded connection may carry.
   fileprivate var isSafe: Bool {
     switch method {
     case .get, .head, .options, .trace: !wantsUpgrade
@@ -49,7 +50,8 @@ extension ImageView {
   ) -> RequestFacts {
     var facts = RequestFacts(
       host: UnsafeBufferPointer(start: name, count: Int(head.hostNameCount)), field: nil,
-      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count), isSafe: head.isSafe)
+      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count), method: head.method,
+      wantsUpgrade: head.wantsUpgrade)
     guard isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) else { return facts }
     for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
       let value = fields[index].value
@@ -89,12 +91,12 @@ extension ImageView {
     case .resolved:
       decision.tenant = resolution.tenant
     }
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: facts.isSafe) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Adds where the tenant's data lives.
   @inline(__always)
-  private func place(_ decision: Decision, in directory: TenantDirectory, isSafe: Bool) -> Decision {
+  private func place(_ decision: Decision, in directory: TenantDirectory, _ facts: RequestFacts) -> Decision {
     var decision = decision
     let tenant = decision.tenant
     decision.epoch = directory.epoch(of: tenant)
@@ -105,7 +107,7 @@ extension ImageView {
       decision.shard = unlistedShards[choice]
     }
     if !directory.isOrdinary(tenant) {
-      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: isSafe)
+      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
     }
     if decision.shard < 0 { decision.code = .noBackend }
     return decision
