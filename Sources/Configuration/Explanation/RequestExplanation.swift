@@ -13,12 +13,15 @@ public struct RequestExplanation: Sendable {
   /// Names of the shards that serve while none of its backends is up, the first that can.
   private let standbys: [String]
 
-  /// Explains the verdict on a request.
-  public init(_ request: RequestQuestion, _ verdict: RequestVerdict, _ configuration: LoadedConfiguration) {
+  /// Explains the verdict on a request; `overlay` is what stands beside the declaration of its tenant.
+  public init(
+    _ request: RequestQuestion, _ verdict: RequestVerdict, _ configuration: LoadedConfiguration,
+    overlay: TenantOverlay? = nil
+  ) {
     self.request = request
     self.verdict = verdict
     tenant = verdict.tenant.flatMap {
-      TenantExplanation(of: configuration.blueprint.tenants.name(of: $0), in: configuration)
+      TenantExplanation(of: configuration.blueprint.tenants.name(of: $0), in: configuration, overlay: overlay)
     }
     let shards = configuration.blueprint.shards
     shard = verdict.shard.map { shards[$0] }

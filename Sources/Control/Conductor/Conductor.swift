@@ -18,21 +18,30 @@ final class Conductor {
     let isReady = Atomic<Bool>(false)
     let metricsTenants = Atomic<Int>(500)
     let reload = Mutex(ReloadFacts(isSuccessful: true, lastSuccess: 0))
+    let isDraining = Atomic<Bool>(false)
+    /// Where clients connect.
+    let addresses = Mutex<[Endpoint]>([])
+    /// Reloads that are asked for through the admin API.
+    let reloads = ReloadDesk()
   }
 
   /// The signals the conductor answers to.
   private static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
 
-  private let configPath: String
+  let configPath: String
   private let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
-  private let shared = Shared()
-  private var settings = ProcessSettings()
+  let shared = Shared()
+  var settings = ProcessSettings()
   /// The folder of what outlives the process, held as long as it runs.
-  private let state: StateFolder?
-  private let engine: Engine
+  let state: StateFolder?
+  let engine: Engine
   private var server: MetricsServer?
+  private var admin: AdminServer?
+  let grants: GrantBook?
+  let auditor: Auditor
   private var writer: RecordWriter?
   private let quotas: QuotaKeeper?
+  let tenants: LiveTenants
   private let overload = OverloadWatch()
   private let descriptors: Int
   private var backends = BackendWatch()
@@ -44,7 +53,8 @@ final class Conductor {
   static func run(configPath: String) -> Int32 {
     Signals.hold(signals)
     // Not kept here: what was loaded at the start must go when a reload takes its place.
-    guard let conductor = started(with: load(configPath, previous: nil), configPath) else { return 1 }
+    let opening = StateOpening()
+    guard let conductor = started(with: load(configPath, opening: opening), opening, configPath) else { return 1 }
     conductor.conduct()
     return 0
   }
@@ -52,7 +62,8 @@ final class Conductor {
   /// Serves with sample applications at the addresses of the backends.
   static func demo(configPath: String) -> Int32 {
     Signals.hold(signals)
-    guard let loaded = load(configPath, previous: nil) else { return 1 }
+    let opening = StateOpening()
+    guard let loaded = load(configPath, opening: opening) else { return 1 }
     var applications: [SampleApplication] = []
     defer { for application in applications { application.stop() } }
     for shard in loaded.blueprint.shards {
@@ -66,17 +77,19 @@ final class Conductor {
       }
     }
     say("\(applications.count) sample app servers stand in for the backends")
-    guard let conductor = started(with: loaded, configPath) else { return 1 }
+    guard let conductor = started(with: loaded, opening, configPath) else { return 1 }
     DemoAdvice.print(for: loaded.blueprint, at: conductor.engine, metrics: conductor.server?.endpoints ?? [])
     conductor.conduct()
     return 0
   }
 
   /// A conductor whose data plane serves; `nil` when that could not be, and it has been said why.
-  private static func started(with loaded: LoadedConfiguration?, _ configPath: String) -> Conductor? {
+  private static func started(
+    with loaded: LoadedConfiguration?, _ opening: StateOpening, _ configPath: String
+  ) -> Conductor? {
     guard let loaded else { return nil }
     do {
-      let conductor = try Conductor(loaded, configPath)
+      let conductor = try Conductor(loaded, opening, configPath)
       do {
         try conductor.startAround(loaded.process)
       } catch {
@@ -93,22 +106,28 @@ final class Conductor {
 
   // MARK: - start
 
-  private init(_ loaded: LoadedConfiguration, _ configPath: String) throws {
+  private init(_ loaded: LoadedConfiguration, _ opening: StateOpening, _ configPath: String) throws {
     self.configPath = configPath
     let environment = ProcessInfo.processInfo.environment
     let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
     if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
-    // Held before anything is opened: two processes that keep the same would each spoil what the other one keeps.
-    state = try loaded.process.state.map { try StateFolder(path: $0) }
+    state = opening.folder
+    tenants = try opening.finish()
     quotas = try state.map { try QuotaKeeper(folder: $0) }
+    let keepsAudit = !loaded.process.admin.endpoints.isEmpty
+    grants = keepsAudit ? try state.map { try GrantBook(folder: $0.path) } : nil
+    auditor = Auditor(log: keepsAudit ? try state.map { try AuditLog(folder: $0.path) } : nil)
     descriptors = Machine.raiseDescriptorLimit()
     engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
     settings = loaded.process
     quotas?.restore(engine)
+    tenants.begin(loaded, engine)
     for address in engine.addresses { say("listening on \(address)") }
+    shared.addresses.withLock { $0 = engine.addresses }
+    if let finding = auditor.log?.finding { say("AUDIT: \(finding)") }
   }
 
-  /// Starts the metrics server and the writer of access records.
+  /// Starts the servers of metrics and of the admin API, and the writer of access records.
   private func startAround(_ settings: ProcessSettings) throws {
     shared.metricsTenants.store(settings.metricsTenants, ordering: .relaxed)
     try quotas?.start(engine)
@@ -123,15 +142,26 @@ final class Conductor {
       self.writer = writer
     }
     try overload.start(engine, descriptors: descriptors)
+    try tenants.start()
+    try startAdmin(settings)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
     let writer = writer
+    let admin = admin
     let server = try MetricsServer(at: settings.metrics) { path, accept in
-      Conductor.answer(path, accept, engine, shared, writer)
+      Conductor.answer(path, accept, engine, shared, writer, admin)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
     self.server = server
+  }
+
+  private func startAdmin(_ settings: ProcessSettings) throws(SystemError) {
+    guard !settings.admin.endpoints.isEmpty else { return }
+    let door = AdminDoor(users: settings.admin.users, grants: grants, auditor: auditor)
+    let admin = try AdminServer(settings.admin, door: door, auditor: auditor, routes: adminRoutes)
+    for endpoint in admin.endpoints { say("admin on \(endpoint)") }
+    self.admin = admin
   }
 
   private func becomeReady() {
@@ -148,7 +178,8 @@ final class Conductor {
 
   /// Answers a scrape or a probe, on a thread of the metrics server.
   private static func answer(
-    _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared, _ writer: RecordWriter?
+    _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared, _ writer: RecordWriter?,
+    _ admin: AdminServer?
   ) -> MetricsServer.Answer {
     switch path {
     case "/livez": return MetricsServer.Answer(status: 200, text: "ok")
@@ -163,7 +194,8 @@ final class Conductor {
       let body = MetricsText.render(
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
-        format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0)
+        format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0,
+        admin: admin?.facts)
       return MetricsServer.Answer(status: 200, contentType: format.contentType, body: body)
     }
   }
@@ -220,15 +252,30 @@ final class Conductor {
 
   /// Puts the configuration as it is now into use, or says why not and changes nothing.
   private func reload() {
+    shared.reloads.begin()
     notifier.reloading()
-    let current = engine.blueprint
     defer { notifier.ready(status: status) }
-    guard let loaded = loadAside(current) else { return refuse(current) }
+    tenants.reload { additions in
+      let current = engine.blueprint
+      switch loadAside(current, additions) {
+      case .loaded(let loaded):
+        Entrance.complain(loaded.warnings.text)
+        return adopt(loaded, after: current)
+      case .refused(let report):
+        Entrance.complain(report.text)
+        refuse(current, report.text)
+      case nil: refuse(current, "there is no thread to load the configuration on")
+      }
+      return nil
+    }
+  }
+
+  /// Puts a configuration into use; returns it as it is in use then, or `nil` when that could not be.
+  private func adopt(_ loaded: LoadedConfiguration, after current: Blueprint) -> LoadedConfiguration? {
     var next = loaded.blueprint
     next.generation = current.generation + 1
-    for change in restartOnly(from: current, to: next, loaded.process) {
-      say("reload: \(change) takes effect with the next start")
-    }
+    let later = restartOnly(from: current, to: next, loaded.process)
+    for change in later { say("reload: \(change) takes effect with the next start") }
     next.workers = current.workers
     next.keepsRecords = writer != nil && next.keepsRecords
     let before = engine.addresses
@@ -236,31 +283,42 @@ final class Conductor {
       try engine.apply(next)
     } catch {
       say("gatehouse: \(error)")
-      return refuse(current)
+      refuse(current, "\(error)")
+      return nil
     }
     for address in engine.addresses where !before.contains(address) { say("listening on \(address)") }
+    shared.addresses.withLock { $0 = engine.addresses }
     settings.metricsTenants = loaded.process.metricsTenants
     shared.metricsTenants.store(loaded.process.metricsTenants, ordering: .relaxed)
+    if loaded.process.admin.endpoints == settings.admin.endpoints { admin?.adopt(loaded.process.admin) }
     waitUntilSettled()
     quotas?.restore(engine)
     shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
     say("reloaded generation \(next.generation)")
+    shared.reloads.end(
+      .done(generation: next.generation, warnings: loaded.warnings.text, atNextStart: later))
+    var used = loaded
+    used.blueprint = next
+    return used
   }
 
-  /// Loads the configuration on a thread that gives way to the workers.
-  private func loadAside(_ current: Blueprint) -> LoadedConfiguration? {
+  /// Loads the configuration on a thread that gives way to the workers; `nil` when there is none to be had.
+  private func loadAside(_ current: Blueprint, _ additions: TenantAdditions) -> LoadOutcome? {
     let path = configPath
     do throws(SystemError) {
-      return try Platform.Thread.aside(named: "loader") { Conductor.load(path, previous: current) }
+      return try Platform.Thread.aside(named: "loader") {
+        Conductor.outcome(path, previous: current, additions: { _ in additions })
+      }
     } catch {
       say("gatehouse: \(error)")
       return nil
     }
   }
 
-  private func refuse(_ current: Blueprint) {
+  private func refuse(_ current: Blueprint, _ reason: String) {
     shared.reload.withLock { $0.isSuccessful = false }
     say("reload refused, generation \(current.generation) stays")
+    shared.reloads.end(.refused(reason))
   }
 
   /// What has changed but is settled at the start.
@@ -272,6 +330,7 @@ final class Conductor {
       changes.append("'access-log'")
     }
     if process.state != settings.state { changes.append("'state'") }
+    if process.admin.endpoints != settings.admin.endpoints { changes.append("the address of 'admin'") }
     return changes
   }
 
@@ -287,6 +346,7 @@ final class Conductor {
     say("draining")
     notifier.stopping()
     shared.isReady.store(false, ordering: .releasing)
+    shared.isDraining.store(true, ordering: .releasing)
     engine.drain(for: engine.blueprint.drain)
     while !engine.hasEnded {
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
@@ -298,6 +358,8 @@ final class Conductor {
     overload.stop()
     writer?.stop()
     server?.stop()
+    admin?.stop()
+    tenants.stop()
     say("stopped")
   }
 }

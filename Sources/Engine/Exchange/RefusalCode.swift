@@ -7,6 +7,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
   case upgradeUnsupported
   case breakerOpen
+  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard
 
   /// How many codes.
   static let count = allCases.count
@@ -33,6 +34,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .misdirected: "misdirected"
     case .upgradeUnsupported: "upgrade_unsupported"
     case .breakerOpen: "breaker_open"
+    case .tenantReadOnly: "tenant_read_only"
+    case .tenantMaintenance: "tenant_maintenance"
+    case .tenantGone: "tenant_gone"
+    case .noTestShard: "no_test_shard"
     }
   }
 
@@ -41,9 +46,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     switch self {
     case .none: 0
     case .badRequest, .tenantConflict: 400
-    case .tenantSuspended: 403
+    case .tenantSuspended, .tenantReadOnly: 403
     case .tenantUnknown: 404
     case .requestTimeout: 408
+    case .tenantGone: 410
     case .bodyTooLarge: 413
     case .targetTooLong: 414
     case .misdirected: 421
@@ -51,7 +57,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: 431
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
-    case .overloaded, .noBackend, .breakerOpen: 503
+    case .overloaded, .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard: 503
     case .responseTimeout: 504
     }
   }
@@ -63,6 +69,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case 403: "Forbidden"
     case 404: "Not Found"
     case 408: "Request Timeout"
+    case 410: "Gone"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
     case 421: "Misdirected Request"
@@ -97,6 +104,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .misdirected: "The connection was made for another tenant than the request names."
     case .upgradeUnsupported: "The application server takes no WebSocket over HTTP/2."
     case .breakerOpen: "Too many of the tenant's requests failed; none is sent to its application servers for a while."
+    case .tenantReadOnly: "The tenant takes no changes now, it can only be read."
+    case .tenantMaintenance: "The tenant is under maintenance."
+    case .tenantGone: "The tenant is not served any more."
+    case .noTestShard: "The tenant is one of tests, and there is no shard for tests that could serve it."
     }
   }
 
@@ -105,9 +116,9 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     switch self {
     case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout, .misdirected:
       "http_request_error"
-    case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
-    case .tenantUnknown: "destination_not_found"
-    case .noBackend, .breakerOpen: "destination_unavailable"
+    case .tenantSuspended, .tenantReadOnly, .rateLimited, .concurrencyLimited: "http_request_denied"
+    case .tenantUnknown, .tenantGone: "destination_not_found"
+    case .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard: "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"

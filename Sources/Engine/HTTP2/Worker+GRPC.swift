@@ -26,10 +26,11 @@ extension RefusalCode {
     case .none: 0
     case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .misdirected: 13
     case .tenantUnknown, .upgradeUnsupported: 12
-    case .tenantSuspended: 7
+    case .tenantSuspended, .tenantReadOnly: 7
+    case .tenantGone: 5
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4
-    case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse: 14
+    case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse, .tenantMaintenance, .noTestShard: 14
     }
   }
 }

@@ -57,7 +57,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       line.plan = Int32(record.plan)
       line.home = Int32(record.home ?? -1)
       line.epoch = record.epoch
-      line.state = record.state
+      line.condition = record.condition
       line.requests = record.requests
       line.concurrency = record.concurrency
       line.policy = record.policy
@@ -94,11 +94,12 @@ public struct TenantDirectoryBuilder: ~Copyable {
       guard tenant >= 0 else { return .tooMany }
     }
     store.set(
-      tenant, epoch: line.epoch, home: line.home, state: line.state,
+      tenant, epoch: line.epoch, home: line.home, condition: line.condition,
       limits: LimitTable.Key(
         plan: line.plan,
         overrides: TenantOverrides(
-          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling, policy: line.policy)),
+          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling, policy: line.policy),
+        isPastDue: line.condition.state == .pastDue),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)
@@ -106,11 +107,66 @@ public struct TenantDirectoryBuilder: ~Copyable {
     return .added
   }
 
+  /// Sets the condition and the placement of the tenant `id`, and leaves all else of it; false when there is none, or the
+  /// epoch is below the one in use. For edits.
+  public mutating func amend(_ id: String, _ condition: TenantCondition, home: Int32, epoch: UInt64) -> Bool {
+    closeLast()
+    let tenant = index(of: id)
+    guard tenant >= 0 else { return false }
+    let entry = store.entries[Int(tenant)].pointee
+    guard entry.epoch <= epoch else { return false }
+    var limits = store.limits.key(entry.limits)
+    limits.isPastDue = condition.state == .pastDue
+    store.set(
+      tenant, epoch: epoch, home: home, condition: condition, limits: limits, inherited: entry.inherited,
+      place: store.places[Int(tenant)].pointee)
+    store.set(tenant, revision: revision(of: tenant))
+    return true
+  }
+
+  /// What `add` would say to this tenant in an edit, told without a change; a host that it has twice is not looked for.
+  public mutating func outcome(of record: TenantRecord) -> AddOutcome {
+    closeLast()
+    let tenant = index(of: record.id)
+    if tenant >= 0 {
+      let epoch = store.entries[Int(tenant)].pointee.epoch
+      if epoch > record.epoch { return .epochLower(current: epoch) }
+    } else if store.entries.count >= TenantLedger.maximumTenants {
+      return .tooMany
+    }
+    for host in record.hosts {
+      let owner = owner(ofHost: host)
+      guard owner >= 0, owner != tenant else { continue }
+      let place = store.places[Int(owner)].pointee
+      return .duplicateHost(file: Int(place.file), line: Int(place.line))
+    }
+    return .added
+  }
+
+  /// The tenant called `id` as it is by now, -1 when there is none.
+  private func index(of id: String) -> TenantIndex {
+    var id = id
+    return id.withUTF8 { bytes in bytes.baseAddress.map { store.tenant(id: $0, bytes.count) } ?? -1 }
+  }
+
+  /// The tenant that has exactly this host, -1 when there is none.
+  private func owner(ofHost host: String) -> TenantIndex {
+    var name = host.hasPrefix("*") ? String(host.dropFirst()) : host
+    let number = name.withUTF8 { bytes in bytes.baseAddress.map { store.host($0, bytes.count) } ?? -1 }
+    return number < 0 ? -1 : store.hosts[Int(number)].pointee.tenant
+  }
+
+  /// The name of the tenant that has exactly this host by now; `nil` when there is none.
+  public mutating func nameOfOwner(ofHost host: String) -> String? {
+    closeLast()
+    let owner = owner(ofHost: host)
+    return owner < 0 ? nil : String(decoding: store.id(of: owner), as: UTF8.self)
+  }
+
   /// Takes out the tenant `id`; false when there is none. For edits.
   public mutating func remove(_ id: String) -> Bool {
     closeLast()
-    var id = id
-    let tenant = id.withUTF8 { bytes in bytes.baseAddress.map { store.tenant(id: $0, bytes.count) } ?? -1 }
+    let tenant = index(of: id)
     guard tenant >= 0 else { return false }
     giveUpHosts(of: tenant)
     store.remove(tenant)
@@ -185,7 +241,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
       let entry = sparse.entries[Int(tenant)].pointee
       store.restore(tenant, id: sparse.id(of: tenant))
       store.set(
-        tenant, epoch: entry.epoch, home: entry.home, state: entry.state, limits: sparse.limits.key(entry.limits),
+        tenant, epoch: entry.epoch, home: entry.home, condition: sparse.condition(of: tenant),
+        limits: sparse.limits.key(entry.limits),
         inherited: entry.inherited, place: sparse.places[Int(tenant)].pointee)
       store.set(tenant, revision: sparse.revision(of: tenant))
       var list: [Int32] = []

@@ -1,0 +1,14 @@
+extension Conductor {
+  /// Everything that the admin API can do: one list of each part of it, and the document that describes them.
+  var adminRoutes: [AdminRoute] {
+    let routes =
+      StatusDesk(engine: engine, shared: shared, configPath: configPath).routes
+      + TopDesk(engine: engine).routes
+      + ExplainDesk(tenants: tenants).routes
+      + shared.reloads.routes
+      + GrantDesk(book: grants).routes
+      + TenantDesk(tenants: tenants).routes
+      + AuditDesk(log: auditor.log).routes
+    return routes + [AdminDocument.route(for: routes, AdminSchema.all)]
+  }
+}
