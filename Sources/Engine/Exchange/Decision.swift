@@ -107,6 +107,8 @@ extension ImageView {
       decision.shard = unlistedShards[choice]
     }
     if !directory.isOrdinary(tenant) {
+      let region = directory.region(of: tenant)
+      if region != 0 { decision.shard = shard(in: region, for: decision, in: directory) }
       return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
     }
     if decision.shard < 0 { decision.code = .noBackend }
@@ -127,8 +129,27 @@ extension ImageView {
     case .maintenance: decision.code = .tenantMaintenance
     case .gone: decision.code = .tenantGone
     }
-    if decision.code == .none, decision.shard < 0 { decision.code = condition.isTest ? .noTestShard : .noBackend }
+    if decision.code == .none, decision.shard < 0 {
+      let isPinned = directory.region(of: decision.tenant) != 0
+      decision.code = condition.isTest ? .noTestShard : isPinned ? .regionPinned : .noBackend
+    }
     return decision
+  }
+
+  /// The shard of a tenant that may not leave a region: its home, or where it has none the one of the region's that its
+  /// name falls to; -1 when there is none. No other is ever taken.
+  @inline(never)
+  private func shard(in region: UInt8, for decision: Decision, in directory: TenantDirectory) -> Int32 {
+    let home = directory.home(of: decision.tenant)
+    if home >= 0 { return shards[Int(home)].region == region ? home : -1 }
+    let key = directory.rendezvousHash(of: decision.tenant)
+    var best: Int32 = -1
+    var bestScore: UInt64 = 0
+    for place in 0..<unlistedCount where shards[Int(unlistedShards[place])].region == region {
+      let score = Rendezvous.score(key: key, shard: unlistedHashes[place])
+      if best < 0 || score > bestScore { (best, bestScore) = (unlistedShards[place], score) }
+    }
+    return best
   }
 
   /// The shard for tests that serves a tenant of tests: its home, or where it has none the one its name falls to; -1

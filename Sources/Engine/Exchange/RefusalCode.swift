@@ -7,7 +7,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
   case upgradeUnsupported
   case breakerOpen
-  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard
+  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard, regionPinned
 
   /// How many codes.
   static let count = allCases.count
@@ -38,6 +38,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .tenantMaintenance: "tenant_maintenance"
     case .tenantGone: "tenant_gone"
     case .noTestShard: "no_test_shard"
+    case .regionPinned: "region_pinned"
     }
   }
 
@@ -57,7 +58,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: 431
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
-    case .overloaded, .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard: 503
+    case .overloaded, .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard, .regionPinned: 503
     case .responseTimeout: 504
     }
   }
@@ -107,6 +108,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .tenantReadOnly: "The tenant takes no changes now, it can only be read."
     case .tenantMaintenance: "The tenant is under maintenance."
     case .tenantGone: "The tenant is not served any more."
+    case .regionPinned: "The tenant may not leave its region, and no shard of that region serves it."
     case .noTestShard: "The tenant is one of tests, and there is no shard for tests that could serve it."
     }
   }
@@ -118,7 +120,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       "http_request_error"
     case .tenantSuspended, .tenantReadOnly, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown, .tenantGone: "destination_not_found"
-    case .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard: "destination_unavailable"
+    case .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard, .regionPinned: "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"
