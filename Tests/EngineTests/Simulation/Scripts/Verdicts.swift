@@ -47,6 +47,8 @@ struct Verdicts {
   var shedsWaiting = false
   /// Whether backends close idle connections when they like.
   var hasStaleConnections = false
+  /// Whether a backend of HTTP/2 has said that it goes away: what it had not seen then is lost if it has a body.
+  var hasGoneAway = false
 
   /// What is wrong about an outcome, if anything is, of a request whose tenant was any of `standings`.
   func violation(_ plan: RequestPlan, _ outcome: Outcome, _ standings: Set<Standing>) -> String? {
@@ -126,7 +128,7 @@ struct Verdicts {
       default: isDeserved = true
       }
       // A body that has begun to flow is not kept for another attempt.
-      let isLost = plan.unseen > 0 && (plan.requestFraming != .none || plan.unseen >= Limit.attempts)
+      let isLost = hasGoneAway && plan.requestFraming != .none || plan.unseen >= Limit.attempts
       if hasStaleConnections || isTroubled || isLost { return nil }
     case (502, "connect_failed"):
       switch fault {
