@@ -80,6 +80,13 @@ extension ImageView {
     return directory._withUnsafeGuaranteedRef { place(decision, in: $0) }
   }
 
+  /// Where a tenant's data lives now.
+  func placement(of tenant: TenantIndex) -> Decision {
+    var decision = Decision()
+    decision.tenant = tenant
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0) }
+  }
+
   /// Adds where the tenant's data lives.
   private func place(_ decision: Decision, in directory: TenantDirectory) -> Decision {
     var decision = decision

@@ -7,6 +7,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
   case upgradeUnsupported
   case breakerOpen
+  case moveHoldOverflow, moveHoldTimeout, tenantMoved
 
   /// How many codes.
   static let count = allCases.count
@@ -33,6 +34,9 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .misdirected: "misdirected"
     case .upgradeUnsupported: "upgrade_unsupported"
     case .breakerOpen: "breaker_open"
+    case .moveHoldOverflow: "move_hold_overflow"
+    case .moveHoldTimeout: "move_hold_timeout"
+    case .tenantMoved: "tenant_moved"
     }
   }
 
@@ -51,7 +55,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: 431
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
-    case .overloaded, .noBackend, .breakerOpen: 503
+    case .overloaded, .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved: 503
     case .responseTimeout: 504
     }
   }
@@ -96,6 +100,9 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .requestTimeout: "The request did not arrive in time."
     case .misdirected: "The connection was made for another tenant than the request names."
     case .upgradeUnsupported: "The application server takes no WebSocket over HTTP/2."
+    case .moveHoldOverflow: "The tenant is being moved, and there is no room to hold the request meanwhile."
+    case .moveHoldTimeout: "The tenant is being moved, and the request was held for as long as it may be."
+    case .tenantMoved: "The tenant has moved."
     case .breakerOpen: "Too many of the tenant's requests failed; none is sent to its application servers for a while."
     }
   }
@@ -107,7 +114,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       "http_request_error"
     case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown: "destination_not_found"
-    case .noBackend, .breakerOpen: "destination_unavailable"
+    case .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved: "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"

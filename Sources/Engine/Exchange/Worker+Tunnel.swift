@@ -15,6 +15,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.flags.insert(.isAnswered)
     exchange.pointee.flags.remove(.keepsClient)
     noteResponse(exchange)
+    noteWebSocket(exchange, base)
     if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
     // A tunnel is open for hours and mostly silent: it is not work that the backend can only do so much of at once.
     if exchange.pointee.flags.contains(.holdsSlot) { giveSlotBack(exchange, learns: false) }
@@ -57,7 +58,9 @@ extension Worker where N: ~Copyable {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
     setDeadline(exchange.pointee.upstream, network.now.advanced(by: idleTimeout(exchange)))
-    if connections[slot].pointee.role == .upstream {
+    let isFromBackend = connections[slot].pointee.role == .upstream
+    if exchange.pointee.flags.contains(.isWebSocket) { noteFrames(id, fromClient: !isFromBackend, bytes, count) }
+    if isFromBackend {
       _ = sendResponseBytes(id, bytes, count)
     } else {
       exchange.pointee.bytesIn += UInt64(count)

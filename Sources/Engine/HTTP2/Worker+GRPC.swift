@@ -29,7 +29,9 @@ extension RefusalCode {
     case .tenantSuspended: 7
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4
-    case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse: 14
+    case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse, .moveHoldOverflow, .moveHoldTimeout,
+      .tenantMoved:
+      14
     }
   }
 }
