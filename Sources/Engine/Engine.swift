@@ -47,7 +47,7 @@ public final class Engine: @unchecked Sendable {
   public var blueprint: Blueprint { current.withLock { $0 } }
   private(set) var workers: [Handle] = []
   /// Images that a worker may still use, the newest last: held here, so that it is never a worker that frees one.
-  private(set) var images: [BlueprintImage] = []
+  let images = Mutex<[BlueprintImage]>([])
   /// Which tenants the scrapes tell of.
   let series = Mutex(TenantSeries())
   private var listeners: [OpenListener] = []
@@ -64,7 +64,7 @@ public final class Engine: @unchecked Sendable {
     process = ProcessState(affinityKey: affinityKey)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
-    images = [image]
+    images.withLock { $0 = [image] }
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     noteSecurePort()
     do throws(EngineError) {
@@ -219,7 +219,7 @@ public final class Engine: @unchecked Sendable {
     process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: Clock.now())
     image.policies.refitShared(at: Clock.now())
     current.withLock { $0 = next }
-    images.append(image)
+    images.withLock { $0.append(image) }
     for (number, worker) in workers.enumerated() {
       worker.mailbox.leave(image, listeners: wanted.map { $0.socket(of: number) })
       worker.waker.wake()
@@ -227,6 +227,22 @@ public final class Engine: @unchecked Sendable {
     // The workers close the sockets that are not among these; a path nobody listens on is removed.
     for listener in known where !wanted.contains(where: { $0.endpoint == listener.endpoint }) {
       if case .unix(let path) = listener.endpoint { Socket.removePath(path) }
+    }
+  }
+
+  /// Puts a blueprint into use that differs from the one in use by its tenants, and by policies added for them, alone:
+  /// for a worker it is next to nothing to take.
+  public func applyTenants(of next: Blueprint) throws(EngineError) {
+    guard lag < TokenBucket.revisions - 1, let newest = images.withLock({ $0.last }) else { throw .stuckWorker }
+    process.ledger.ensure(capacity: next.tenants.capacity)
+    let image = BlueprintImage(next, tenantsBesides: newest, roster: process.roster)
+    process.ledger.refit(from: blueprint.tenants, to: next.tenants, at: Clock.now())
+    image.policies.refitShared(at: Clock.now())
+    current.withLock { $0 = next }
+    images.withLock { $0.append(image) }
+    for worker in workers {
+      worker.mailbox.leave(image, listeners: nil)
+      worker.waker.wake()
     }
   }
 
@@ -241,7 +257,13 @@ public final class Engine: @unchecked Sendable {
   /// Frees the blueprints that no worker uses any more. For the control thread, once `isSettled`.
   public func releaseOldBlueprints() {
     let oldest = workers.map { $0.mailbox.generation.load(ordering: .acquiring) }.min() ?? 0
-    images.removeAll { $0.blueprint.generation < oldest }
+    // Freed outside the lock: others ask for the newest.
+    let old = images.withLock { images in
+      let old = images.filter { $0.blueprint.generation < oldest }
+      images.removeAll { $0.blueprint.generation < oldest }
+      return old
+    }
+    _ = old
   }
 
   /// Stops accepting and lets requests in flight end, for at most `time` nanoseconds.

@@ -1,5 +1,6 @@
 import Glibc
 import Primitives
+import Tenancy
 import Testing
 
 @testable import Configuration
@@ -12,7 +13,7 @@ private struct Row: Equatable {
   var home = -1
   var epoch: Int64 = -1
   var hosts: [String] = []
-  var isSuspended = false
+  var state = TenantState.active
   var rate: TableNumber.Rate?
   var concurrency: Int32 = -1
 }
@@ -29,7 +30,7 @@ private func scan(_ bytes: [UInt8], refusing: String? = nil) -> (rows: [Row], di
     row.plan = Int(line.plan)
     row.home = Int(line.home)
     row.epoch = line.epoch
-    row.isSuspended = line.isSuspended
+    row.state = line.state
     row.rate = line.hasRate ? line.rate : nil
     row.concurrency = line.concurrency
     row.hosts = (0..<parser.hosts.count).map { index in
@@ -53,7 +54,7 @@ private func scan(_ text: String) -> (rows: [Row], diagnostics: [TableDiagnostic
       + "requests=50/s+100 concurrency=9"
     let expected = Row(
       number: 1, id: "acme", plan: 3, home: 1, epoch: 7, hosts: ["app.acme.example", "*.acme.example"],
-      isSuspended: true, rate: TableNumber.Rate(count: 50, period: .second, burst: 100), concurrency: 9)
+      state: .suspended, rate: TableNumber.Rate(count: 50, period: .second, burst: 100), concurrency: 9)
     for text in [line, line + "\n", line + "\r\n", "  " + line.replacing(" ", with: " \t ") + "\t# x", line + " #\n\n"]
     {
       let result = scan(text)

@@ -184,7 +184,7 @@ import Testing
     record.epoch = UInt64(random.below(3))
     record.plan = random.below(3) - 1
     record.home = random.below(2) == 0 ? nil : random.below(4)
-    record.state = random.below(8) == 0 ? .suspended : .active
+    record.condition.state = random.below(8) == 0 ? .suspended : .active
     if random.below(4) == 0 {
       record.requests = RequestRate(count: Int64(1 + random.below(3)), period: .second, burst: 5)
     }

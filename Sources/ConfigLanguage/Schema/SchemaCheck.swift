@@ -19,6 +19,13 @@ public struct SchemaCheck {
     return level.directives
   }
 
+  /// The block that one statement of the top level opens; `nil` when it could not be understood.
+  public func check(block statement: Statement) -> Directive? {
+    var level = Level(kind: "", isDefaults: false)
+    add(statement, to: &level)
+    return level.directives.first
+  }
+
   /// The directives of one block, and what was seen of them.
   private struct Level {
     let kind: String

@@ -23,7 +23,9 @@ public struct TenantExplanation: Sendable {
   public private(set) var values: [Value] = []
 
   /// Explains the tenant `id`; `nil` when there is none.
-  public init?(of id: String, in configuration: LoadedConfiguration) {
+  ///
+  /// - Parameter overlay: what stands beside its declaration.
+  public init?(of id: String, in configuration: LoadedConfiguration, overlay: TenantOverlay? = nil) {
     let directory = configuration.blueprint.tenants
     let index = Array(id.utf8).withUnsafeBufferPointer { buffer in
       buffer.baseAddress.map { directory.tenant(id: $0, buffer.count) } ?? -1
@@ -31,9 +33,10 @@ public struct TenantExplanation: Sendable {
     guard index >= 0 else { return nil }
     tenant = id
     let source = directory.source(of: index)
-    declared = "\(configuration.provenance.fileName(source.file)):\(source.line)"
+    declared = source.file < 0 ? "store" : "\(configuration.provenance.fileName(source.file)):\(source.line)"
     let origin = TenantOrigin(
-      id: id, declared: declared, inherited: directory.inherited(by: index), provenance: configuration.provenance)
+      id: id, declared: declared, inherited: directory.inherited(by: index), overlay: overlay,
+      declaredEpoch: configuration.declared[id]?.epoch ?? 0, provenance: configuration.provenance)
     addPlace(index, configuration.blueprint, origin)
     addLimits(index, configuration.blueprint, origin)
   }
@@ -96,8 +99,12 @@ public struct TenantExplanation: Sendable {
     }
     let epoch = directory.epoch(of: index)
     add("epoch", String(epoch), epoch == 0 ? origin.place("epoch", orDefault: true) : origin.place("epoch"))
-    let isSuspended = directory.state(of: index) == .suspended
-    add("state", isSuspended ? "suspended" : "active", origin.place("state", orDefault: !isSuspended))
+    let condition = directory.condition(of: index)
+    let end = condition.until > 0 ? " until \(WallTime.text(condition.until))" : ""
+    add("state", condition.state.word + end, origin.place("state", orDefault: condition.state == .active))
+    guard condition.isTest else { return }
+    let expiry = condition.expiry > 0 ? "yes until \(WallTime.text(condition.expiry))" : "yes"
+    add("test", expiry, origin.place("test"))
   }
 
   /// Where a tenant without a home lives.
@@ -115,12 +122,16 @@ public struct TenantExplanation: Sendable {
   }
 
   private mutating func addScheduling(
-    _ terms: SchedulingTerms, _ own: SchedulingOverrides, _ plan: String?, _ origin: TenantOrigin
+    _ terms: SchedulingTerms, _ own: SchedulingOverrides, isPastDue: Bool, _ plan: String?, _ origin: TenantOrigin
   ) {
     add("weight", String(terms.weight), origin.limit("weight", isOwn: own.weight != nil, plan: plan))
     let share = "min \(terms.least)% max \(terms.most)%"
     add("share", share, origin.limit("share", isOwn: own.share != nil, plan: plan))
-    add("criticality", terms.criticality.name, origin.limit("criticality", isOwn: own.criticality != nil, plan: plan))
+    let source =
+      isPastDue
+      ? "state past-due, \(origin.place("state"))"
+      : origin.limit("criticality", isOwn: own.criticality != nil, plan: plan)
+    add("criticality", terms.criticality.name, source)
   }
 
   private mutating func addLimits(_ index: TenantIndex, _ blueprint: Blueprint, _ origin: TenantOrigin) {
@@ -136,7 +147,8 @@ public struct TenantExplanation: Sendable {
     add("requests", requests, origin.limit("requests", isOwn: overrides.requests != nil, plan: planName))
     let concurrency = limits.concurrency == 0 ? "unlimited" : String(limits.concurrency)
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
-    addScheduling(limits.scheduling, overrides.scheduling, planName, origin)
+    addScheduling(
+      limits.scheduling, overrides.scheduling, isPastDue: directory.state(of: index) == .pastDue, planName, origin)
     let timeouts = blueprint.planTimeouts.indices.contains(plan) ? blueprint.planTimeouts[plan] : PlanTimeouts()
     for step in PlanTimeouts.Step.allCases {
       guard let time = timeouts[step] else { continue }

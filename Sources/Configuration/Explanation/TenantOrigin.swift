@@ -10,9 +10,19 @@ struct TenantOrigin {
   private let defaults: Directive?
   /// What the line of a table leaves to the defaults.
   private let inherited: TenantInheritance
+  /// What the store says in place of the declaration.
+  private let overlaid: Set<String>
 
   /// The origin of the values of tenant `id`, which is declared at the place `declared`.
-  init(id: String, declared: String, inherited: TenantInheritance, provenance: Provenance) {
+  init(
+    id: String, declared: String, inherited: TenantInheritance, overlay: TenantOverlay? = nil,
+    declaredEpoch: UInt64 = 0,
+    provenance: Provenance
+  ) {
+    var overlaid: Set<String> = []
+    if overlay?.state != nil { overlaid.insert("state") }
+    if let overlay, overlay.home != nil, overlay.epoch >= declaredEpoch { overlaid.formUnion(["home", "epoch"]) }
+    self.overlaid = overlaid
     self.provenance = provenance
     self.declared = declared
     block = provenance.directives.first { $0.row.name == "tenant" && $0["id"]?.text == id }
@@ -23,6 +33,7 @@ struct TenantOrigin {
   /// The place of a directive of the tenant. A table's line is the place of all its values, unless the value is
   /// what holds by default.
   func place(_ name: String, orDefault: Bool = false) -> String {
+    if overlaid.contains(name) { return "store" }
     if block == nil, !inherits(name) { return orDefault ? "default" : declared }
     if let own = block?.plain(name) { return provenance.place(of: own.range) }
     if let shared = defaults?.plain(name) { return "defaults, \(provenance.place(of: shared.range))" }

@@ -1,4 +1,5 @@
 import ConfigLanguage
+import Tenancy
 
 /// The words of the language as rows: parsing, checks and the reference are made from them.
 public enum GatehouseLanguage {
@@ -55,9 +56,9 @@ public enum GatehouseLanguage {
       in: "", "tenant", [.value("id", .name)], .many, block: "tenant",
       help: "A tenant: its hosts, plan, home and own limits."),
     DirectiveRow(
-      in: "", "tenants", [.keyword("table"), .value("FILE", .word)], .many,
+      in: "", "tenants", forms: [[.keyword("table"), .value("FILE", .word)], [.keyword("store")]], .many,
       help:
-        "A file of tenants, one a line: acme plan=gold home=eu-1 epoch=7 host=a.example,*.a.example state=active requests=50/s+100"
+        "A file of tenants, one a line: acme plan=gold home=eu-1 epoch=7 host=a.example,*.a.example state=active requests=50/s+100; or those made by the admin API, which live in 'state'."
     ),
     DirectiveRow(in: "", "placement", block: "placement", help: "Where tenants live that name no home."),
     DirectiveRow(
@@ -133,6 +134,9 @@ public enum GatehouseLanguage {
   private static let shardRows: [DirectiveRow] = [
     DirectiveRow(in: "shard", "region", [.value("name", .name)], help: "Where the shard stands."),
     DirectiveRow(
+      in: "shard", "test", absent: "not for tests",
+      help: "Marks a shard for tests: tenants marked 'test' are served by such shards only."),
+    DirectiveRow(
       in: "shard", "backend", [.value("ADDRESS", .word), .extra("weight", "N", .count(1...256))], .atLeastOnce,
       isDefaultable: false, help: "An app server: 10.0.0.1:80, [::1]:80, name:80 or unix:/path."),
     DirectiveRow(
@@ -188,8 +192,15 @@ public enum GatehouseLanguage {
         in: "tenant", "epoch", [.value("N", .count(0...Int64.max))], isDefaultable: false, absent: "0",
         help: "The version of the tenant's placement; grows with each move."),
       DirectiveRow(
-        in: "tenant", "state", [.value("STATE", .choice(["active", "suspended"]))], isDefaultable: false,
-        absent: "active", help: "Requests of suspended tenants are refused with 403."),
+        in: "tenant", "state",
+        [.value("STATE", .choice(TenantState.allCases.map(\.word))), .extra("until", "TIME", .word)],
+        isDefaultable: false, absent: "active",
+        help:
+          "Whether it is served: read-only refuses changes (403), maintenance all for a while (503), suspended all (403), gone for good (410); past-due is served as sheddable. 'until' makes it active again: 2026-12-01T08:00:00Z."
+      ),
+      DirectiveRow(
+        in: "tenant", "test", [.extra("until", "TIME", .word)], isDefaultable: false, absent: "no",
+        help: "Marks a tenant of tests, which only shards marked 'test' serve; 'until' makes it gone."),
     ]
 
   private static let placementRows: [DirectiveRow] = [

@@ -1,5 +1,6 @@
 public import ConfigLanguage
 public import Engine
+import FoundationEssentials
 public import Primitives
 
 /// Makes a blueprint from the text of a configuration: parse, check, apply.
@@ -21,10 +22,11 @@ public struct ConfigurationLoader {
   /// Loads the configuration at `path`, including its tenant tables.
   ///
   /// `environment` fills `${NAME}`, `resolveName` finds the addresses of backends given by name, `previous` is the
-  /// blueprint in use: its tenants keep their indices, and their epochs may not go down.
+  /// blueprint in use: its tenants keep their indices, and their epochs may not go down. `additions` are the tenants of the
+  /// store and what stands beside declarations; without them the store is not looked at.
   public func load(
     path: String, environment: [String: String], resolveName: @escaping (String) -> [IPAddress],
-    previous: Blueprint?
+    previous: Blueprint?, additions: TenantAdditions? = nil
   ) -> LoadOutcome {
     let diagnostics = DiagnosticCollector()
     var parser = Parser(access: access, environment: environment, diagnostics: diagnostics)
@@ -34,6 +36,7 @@ public struct ConfigurationLoader {
       directives: check.check(statements), sources: parser.sources, diagnostics: diagnostics,
       names: NameResolution(resolveName), access: access)
     draft.readsAllCertificates = readsAllCertificates
+    draft.additions = additions ?? TenantAdditions(now: Int64(Date().timeIntervalSince1970 * 1000))
     return draft.finish(processors: processors, previous: previous)
   }
 }

@@ -20,6 +20,10 @@ public struct LoadedConfiguration: Sendable {
   public var warnings: DiagnosticReport
   /// What was written where, for `explain`. Holds the whole text: drop it when nothing is to be explained.
   public var provenance: Provenance
+  /// Reads further tenants by what is declared here.
+  public var reader: TenantReader
+  /// What is declared of tenants beside whose declaration something else stands.
+  public var declared: [String: DeclaredTenant]
 }
 
 extension LoadedConfiguration {
@@ -43,6 +47,8 @@ public struct ProcessSettings: Sendable, Equatable {
   public var accessLog = AccessLogTarget.off
   /// How a line of the access log looks.
   public var accessLogFormat = AccessLogForm.json
+  /// Whether tenants may be made by the admin API.
+  public var hasStore = false
   /// The folder of what outlives the process; `nil` keeps nothing.
   public var state: String?
   /// The files that were read: the configuration, its includes and its tables.

@@ -217,6 +217,7 @@ extension Draft {
 
   /// Takes over where state is kept; warns of quotas that would be forgotten.
   mutating func checkState() {
+    process.hasStore = all("tenants").contains { $0.form == 1 }
     if let value = top("state")?["DIR"] {
       process.state = SourceAccess.path(value.text, besides: name(of: value.word))
       return

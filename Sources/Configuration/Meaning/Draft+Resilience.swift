@@ -78,6 +78,10 @@ extension Draft {
       if isOwn { diagnostics.error("\(value.word.shown) can't stand in for itself", at: value.word.range) }
       return
     }
+    guard known.isTest == shards[standby].isTest else {
+      return diagnostics.error(
+        "one of \(value.word.shown) and '\(known.name)' is for tests and the other is not", at: value.word.range)
+    }
     guard !known.standbys.contains(standby) else {
       return diagnostics.error("\(value.word.shown) stands twice", at: value.word.range)
     }

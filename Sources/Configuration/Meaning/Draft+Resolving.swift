@@ -95,7 +95,7 @@ extension Draft {
 
   /// Applies `placement`.
   mutating func readPlacement(_ blueprint: inout Blueprint) {
-    blueprint.unlistedShards = Array(shards.indices)
+    blueprint.unlistedShards = shards.indices.filter { !shards[$0].isTest }
     guard let directive = top("placement")?.child("unlisted") else { return }
     guard directive.form == 0 else {
       blueprint.unlistedShards = []
@@ -105,6 +105,7 @@ extension Draft {
     var seen: Set<Int> = []
     for value in named {
       guard let number = shard(value) else { continue }
+      if shards[number].isTest { diagnostics.error("\(value.word.shown) is for tests", at: value.word.range) }
       if !seen.insert(number).inserted { diagnostics.error("\(value.word.shown) stands twice", at: value.word.range) }
     }
     if !named.isEmpty { blueprint.unlistedShards = seen.sorted() }

@@ -22,6 +22,7 @@ extension Draft {
   func shard(named name: String, _ section: Section) -> Shard {
     var shard = Shard(name: name)
     shard.region = section.value("region", "name")?.text
+    shard.isTest = section.first("test") != nil
     shard.backends = backends(of: section)
     if let balance = section.value("balance", "ALGORITHM").flatMap({ BalanceAlgorithm(name: $0.text) }) {
       shard.balance = balance

@@ -3,15 +3,107 @@ import Engine
 import Tenancy
 
 extension Draft {
-  /// Reads the tenants of blocks, then those of tables.
+  /// Reads the tenants of blocks, then those of tables, then those of the store.
   mutating func readTenants(previous: TenantDirectory?) -> TenantDirectory {
     var builder = TenantDirectoryBuilder(previous: previous, planLimits: plans.map(\.limits), unplanned: unplanned)
     for section in sections("tenant") {
       guard let id = section.directive["id"] else { continue }
-      if add(record(of: id, section), at: id, section, to: &builder) { addHosts(section, of: id, to: &builder) }
+      var record = record(of: id, section)
+      merge(&record.condition, home: &record.home, epoch: &record.epoch, of: id.text)
+      checkTestShard(record, at: id)
+      if add(record, at: id, section, to: &builder) { addHosts(section, of: id, to: &builder) }
     }
     for value in all("tenants").compactMap({ $0["FILE"] }) { readTable(value, into: &builder) }
+    if let line = all("tenants").first(where: { $0.form == 1 }) { readStore(line, into: &builder) }
     return builder.finish()
+  }
+
+  /// Adds to what is declared of a tenant what stands beside it: of two placements the one with the higher epoch holds.
+  private mutating func merge(_ condition: inout TenantCondition, home: inout Int?, epoch: inout UInt64, of id: String)
+  {
+    if let overlay = additions.overlays[id] {
+      declared[id] = DeclaredTenant(home: home.map { shards[$0].name }, epoch: epoch, condition: condition)
+      condition = condition.with(overlay)
+      if let name = overlay.home, overlay.epoch >= epoch {
+        if let number = shardNumbers[name] {
+          (home, epoch) = (number, overlay.epoch)
+        } else {
+          complainOfStore("tenant '\(id)' was moved to shard '\(name)', which is not there any more")
+        }
+      }
+    }
+    condition = condition.at(additions.now)
+  }
+
+  /// Says what is wrong with what is kept in `state`.
+  private func complainOfStore(_ message: String) {
+    diagnostics.error(message, file: "\(sources.files[0].name)")
+  }
+
+  /// A tenant of tests can't live among others.
+  func checkTestShard(_ record: TenantRecord, at id: Value) {
+    guard record.condition.isTest, let home = record.home, !shards[home].isTest else { return }
+    diagnostics.error(
+      "tenant \(id.word.shown) is one of tests, and its home '\(shards[home].name)' is not for tests", at: id.word.range
+    )
+  }
+
+  /// Adds the tenants of the store.
+  private mutating func readStore(_ line: Directive, into builder: inout TenantDirectoryBuilder) {
+    guard top("state") != nil else {
+      return diagnostics.error(
+        "'tenants store' needs a place to keep them", at: line.range, suggestion: "add 'state DIR'")
+    }
+    var reader = TenantReader(self)
+    var faults: [String] = []
+    var count = 0
+    let (names, now) = (sources.files.map(\.name), additions.now)
+    additions.forEachTenant { id, settings in
+      guard let fault = Draft.add(id, settings, now, &reader, names, to: &builder) else { return }
+      count += 1
+      if faults.count < DiagnosticCollector.shown { faults.append(fault) }
+    }
+    for fault in faults { complainOfStore(fault) }
+    diagnostics.countErrors(count - faults.count)
+    policies = reader.policies
+    zones = reader.zones
+    for (place, policy) in policies.enumerated() { policyPlaces[policy] = Int32(place) }
+  }
+
+  /// Adds one tenant of the store; returns what keeps it from being one.
+  private static func add(
+    _ id: String, _ settings: TenantSettings, _ now: Int64, _ reader: inout TenantReader, _ names: [String],
+    to builder: inout TenantDirectoryBuilder
+  ) -> String? {
+    func place(_ file: Int, _ line: Int) -> String { file < 0 ? "the store" : "\(names[file]):\(line)" }
+    var record: TenantRecord
+    switch reader.read(id, settings) {
+    case .good(let good): record = good
+    case .bad(let sentences): return "tenant '\(id)' of the store: \(sentences.joined(separator: "; "))"
+    }
+    record.condition = record.condition.at(now)
+    switch builder.add(record) {
+    case .added: return nil
+    case .duplicateTenant(let file, let line):
+      return "tenant '\(id)' is declared at \(place(file, line)), and there is one of that name in the store"
+    case .duplicateHost(let file, let line):
+      return "tenant '\(id)' of the store has a host that is claimed at \(place(file, line)): "
+        + settings.hosts.joined(separator: ", ")
+    case .epochLower(let current):
+      return "epoch \(record.epoch) of tenant '\(id)' of the store is lower than \(current), which is in use"
+    case .tooMany: return "there are too many tenants"
+    }
+  }
+
+  /// The hosts of a block, in lower case.
+  func hosts(of section: Section) -> [String] {
+    var names: [String] = []
+    for value in section.directive.children("host").flatMap({ $0.all("HOST") }) {
+      guard let name = host(value).map({ String(decoding: $0, as: UTF8.self) }) else { continue }
+      if names.contains(name) { diagnostics.error("host \(value.word.shown) stands twice", at: value.word.range) }
+      names.append(name)
+    }
+    return names
   }
 
   /// Adds a tenant without its hosts; says so when that can't be.
@@ -57,9 +149,27 @@ extension Draft {
     let number = sources.add(SourceFile(name: path, bytes: []))
     let names = sources.files.map(\.name)
     let found = TenantTableReader.read(
-      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, defaults: tableDefaults, into: &builder,
-      sourceName: { names[$0] })
+      path: path, fileIndex: number, plans: planNumbers, shards: shardNumbers, defaults: tableDefaults,
+      merge: { mergeLine(&$0, value) }, into: &builder, sourceName: { names[$0] })
     for finding in found { note(finding, of: value, path, number) }
+  }
+
+  /// Adds to a line of a table what stands beside it.
+  private mutating func mergeLine(_ line: inout TenantLine, _ table: Value) {
+    if !additions.overlays.isEmpty {
+      let id = String(decoding: line.id, as: UTF8.self)
+      var home = line.home >= 0 ? Int(line.home) : nil
+      merge(&line.condition, home: &home, epoch: &line.epoch, of: id)
+      line.home = Int32(home ?? -1)
+    } else if line.condition.change > 0 {
+      line.condition = line.condition.at(additions.now)
+    }
+    if line.condition.isTest, line.home >= 0, !shards[Int(line.home)].isTest {
+      let id = String(decoding: line.id, as: UTF8.self)
+      diagnostics.error(
+        "tenant '\(id)' is one of tests, and its home '\(shards[Int(line.home)].name)' is not for tests",
+        file: "\(SourceAccess.path(table.text, besides: name(of: table.word))):\(line.line)")
+    }
   }
 
   /// What `defaults tenant` gives to tenants of tables.
@@ -84,14 +194,15 @@ extension Draft {
     }
   }
 
-  private mutating func record(of id: Value, _ section: Section) -> TenantRecord {
+  /// What a block says of its tenant, hosts excepted.
+  mutating func record(of id: Value, _ section: Section) -> TenantRecord {
     var record = TenantRecord(id: id.text)
     record.file = Int(id.word.range.file)
     record.line = sources.line(of: id.word.range)
     record.plan = section.value("plan", "NAME").flatMap(plan) ?? -1
     record.home = section.value("home", "SHARD").flatMap(shard)
     if let epoch = section.value("epoch", "N") { record.epoch = UInt64(epoch.number) }
-    if section.value("state", "STATE")?.text == "suspended" { record.state = .suspended }
+    record.condition = condition(of: section)
     record.requests = rate(plainRequests(section))
     record.concurrency = concurrency(section.first("concurrency"))
     let inherited = record.plan >= 0 ? plans[record.plan].policy : processPolicy
@@ -100,6 +211,31 @@ extension Draft {
     if policy != inherited { record.policy = place(of: policy, id.word.range) }
     record.scheduling = scheduling(of: section)
     return record
+  }
+
+  /// Whether a tenant is served, and whether it is one of tests.
+  private func condition(of section: Section) -> TenantCondition {
+    var condition = TenantCondition()
+    if let line = section.first("state") {
+      condition.state = line["STATE"].flatMap { TenantState(word: $0.text) } ?? .active
+      condition.until = line["until"].flatMap(time) ?? 0
+      if condition.until > 0, condition.state == .active || condition.state == .gone {
+        diagnostics.error("'\(condition.state.word)' is for good, without 'until'", at: line.range)
+      }
+    }
+    if let line = section.first("test") {
+      condition.isTest = true
+      condition.expiry = line["until"].flatMap(time) ?? 0
+    }
+    return condition
+  }
+
+  /// The moment that a value names, in milliseconds since 1970; says so when it names none.
+  private func time(_ value: Value) -> Int64? {
+    if let time = WallTime.milliseconds(value.text) { return time }
+    diagnostics.error(
+      "\(value.word.shown) is no time", at: value.word.range, suggestion: "write it as '2026-12-01T08:00:00Z'")
+    return nil
   }
 
   /// The host that a value names, in lower case; says what is wrong with it otherwise.

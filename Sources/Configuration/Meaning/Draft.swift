@@ -33,6 +33,9 @@ struct Draft {
   /// What is asked beyond plain limits, each kind once, and the places.
   var policies: [LimitPolicy] = []
   var policyPlaces: [LimitPolicy: Int32] = [:]
+  /// What is known of tenants beside the configuration, and what is declared of those.
+  var additions = TenantAdditions(now: 0)
+  var declared: [String: DeclaredTenant] = [:]
   /// Time zones of quotas by name.
   var zones: [String: TimeZoneTable] = [:]
 
@@ -90,7 +93,8 @@ struct Draft {
     return .loaded(
       LoadedConfiguration(
         blueprint: blueprint, process: process, warnings: report,
-        provenance: Provenance(sources: sources, directives: directives)))
+        provenance: Provenance(sources: sources, directives: directives), reader: TenantReader(self),
+        declared: declared))
   }
 
   /// Reports what is wrong in `defaults` blocks even when no block takes them.

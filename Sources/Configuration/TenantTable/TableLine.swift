@@ -1,4 +1,5 @@
 import Primitives
+import Tenancy
 
 /// What one line of a table says; ranges are offsets in the line, hosts are in `TableHosts`.
 struct TableLine: BitwiseCopyable {
@@ -10,8 +11,11 @@ struct TableLine: BitwiseCopyable {
   var home: Int32 = -1
   /// The placement's epoch, -1 when it is not given.
   var epoch: Int64 = -1
-  /// Whether `state=suspended` was said.
-  var isSuspended = false
+  /// What `state=` says.
+  var state = TenantState.active
+  /// Whether `test=` says so, and when the tenant is gone, in milliseconds since 1970; 0 is never.
+  var isTest = false
+  var expiry: Int64 = 0
   /// The tenant's own rate; `hasRate` tells whether there is one.
   var rate = TableNumber.Rate(count: 0, period: 0, burst: 0)
   /// Whether `requests=` was said.
@@ -37,9 +41,10 @@ struct TableKeys: OptionSet, BitwiseCopyable {
   static let state = TableKeys(rawValue: 16)
   static let requests = TableKeys(rawValue: 32)
   static let concurrency = TableKeys(rawValue: 64)
+  static let test = TableKeys(rawValue: 128)
 
   /// Their spelling, in the order of the reference.
-  static let names = ["plan", "home", "epoch", "host", "state", "requests", "concurrency"]
+  static let names = ["plan", "home", "epoch", "host", "state", "requests", "concurrency", "test"]
 
   /// The key that these bytes spell, or none.
   static func named(_ text: UnsafePointer<UInt8>, _ count: Int) -> TableKeys {
@@ -47,6 +52,7 @@ struct TableKeys: OptionSet, BitwiseCopyable {
     case 4:
       if matches(text, "host") { return .host }
       if matches(text, "plan") { return .plan }
+      if matches(text, "test") { return .test }
       return matches(text, "home") ? .home : []
     case 5: return matches(text, "epoch") ? .epoch : matches(text, "state") ? .state : []
     case 8: return matches(text, "requests") ? .requests : []

@@ -1,5 +1,6 @@
 import ConfigLanguage
 import Primitives
+import Tenancy
 
 /// What is said about a bad line: off the good path.
 extension TableLineParser {
@@ -63,8 +64,10 @@ extension TableLineParser {
       fault.suggestion = Suggestion.text(for: value, among: shards.names)
     case .epoch: fault.message = "an epoch is a whole number from 0 to \(Int64.max)"
     case .state:
-      fault.message = "a state is 'active' or 'suspended'"
-      fault.suggestion = Suggestion.text(for: value, among: ["active", "suspended"])
+      let words = TenantState.allCases.map(\.word)
+      fault.message = "a state is one of \(words.joined(separator: ", "))"
+      fault.suggestion = Suggestion.text(for: value, among: words)
+    case .test: fault.message = "'test' is 'yes', or when the tenant is gone: '2026-12-01T08:00:00Z'"
     case .requests: fault.message = "a rate is written '50/s' or '50/s+100' (units ms, s, m, h, d; '+' is the burst)"
     default:
       fault.message = "'concurrency' is a whole number from 1 to \(TableLineParser.largestConcurrency)"

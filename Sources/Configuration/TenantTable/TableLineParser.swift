@@ -1,4 +1,5 @@
 import Primitives
+import Tenancy
 
 /// Reads lines of a table one at a time; makes nothing on the heap for a good one.
 struct TableLineParser: ~Copyable {
@@ -104,8 +105,18 @@ struct TableLineParser: ~Copyable {
       line.epoch = TableNumber.decimal(value, count, bound: .max) ?? -1
       isGood = line.epoch >= 0
     case .state:
-      line.isSuspended = count == 9 && TableKeys.matches(value, "suspended")
-      isGood = line.isSuspended || (count == 6 && TableKeys.matches(value, "active"))
+      // Most lines say so, and without a String.
+      if count == 6, TableKeys.matches(value, "active") { break }
+      let state = TenantState(word: String(decoding: UnsafeBufferPointer(start: value, count: count), as: UTF8.self))
+      line.state = state ?? .active
+      isGood = state != nil
+    case .test:
+      line.isTest = true
+      if count == 3, TableKeys.matches(value, "yes") { break }
+      let expiry = WallTime.milliseconds(
+        String(decoding: UnsafeBufferPointer(start: value, count: count), as: UTF8.self))
+      line.expiry = expiry ?? 0
+      isGood = expiry != nil
     case .requests:
       let rate = TableNumber.rate(value, count)
       if let rate { line.rate = rate }

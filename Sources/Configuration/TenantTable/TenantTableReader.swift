@@ -15,12 +15,14 @@ struct TenantTableReader {
   ///   - plans: each plan's name and place.
   ///   - shards: each shard's name and place.
   ///   - defaults: what holds where a line says nothing.
+  ///   - merge: adds to a tenant what is known of it beside the table.
   ///   - builder: the directory; what a table with errors has added to it is not to be used.
   ///   - sourceName: the name of a file by its number.
   static func read(
     path: String, fileIndex: Int, plans: [String: Int], shards: [String: Int],
     defaults: TableDefaults = TableDefaults(),
-    into builder: inout TenantDirectoryBuilder, sourceName: (Int) -> String
+    merge: (inout TenantLine) -> Void = { _ in }, into builder: inout TenantDirectoryBuilder,
+    sourceName: (Int) -> String
   ) -> [TableDiagnostic] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
@@ -29,15 +31,15 @@ struct TenantTableReader {
     }
     var scan = TableScan(file: file, plans: plans, shards: shards)
     scan.run { parser, number, text, faults in
-      add(parser, number, fileIndex, text, defaults, to: &builder, sourceName, &faults)
+      add(parser, number, fileIndex, text, defaults, merge, to: &builder, sourceName, &faults)
     }
     return scan.diagnostics.all
   }
 
   private static func add(
     _ parser: borrowing TableLineParser, _ number: Int, _ fileIndex: Int, _ text: UnsafePointer<UInt8>,
-    _ defaults: TableDefaults, to builder: inout TenantDirectoryBuilder, _ sourceName: (Int) -> String,
-    _ faults: inout [TableFault]
+    _ defaults: TableDefaults, _ merge: (inout TenantLine) -> Void, to builder: inout TenantDirectoryBuilder,
+    _ sourceName: (Int) -> String, _ faults: inout [TableFault]
   ) {
     let line = parser.line
     let id = UnsafeBufferPointer(start: text + Int(line.id.start), count: line.id.count)
@@ -45,12 +47,13 @@ struct TenantTableReader {
     tenant.plan = line.plan
     tenant.home = line.home
     tenant.epoch = UInt64(max(0, line.epoch))
-    tenant.state = line.isSuspended ? .suspended : .active
+    tenant.condition = TenantCondition(line.state, isTest: line.isTest, expiry: line.expiry)
     if line.hasRate {
       tenant.requests = RequestRate(count: line.rate.count, period: line.rate.period, burst: line.rate.burst)
     }
     if line.concurrency >= 0 { tenant.concurrency = line.concurrency }
     defaults.complete(&tenant)
+    merge(&tenant)
     tenant.file = Int32(fileIndex)
     tenant.line = Int32(clamping: number)
     let outcome = builder.add(tenant)

@@ -146,6 +146,8 @@ public struct Shard: Sendable {
   public var name: String
   /// Where it stands, if that was said.
   public var region: String?
+  /// Whether it serves tenants of tests, which no other shard ever does.
+  public var isTest = false
   /// Its backends, at least one.
   public var backends: [Backend] = []
   /// How one of them is chosen.

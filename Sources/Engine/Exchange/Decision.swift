@@ -12,6 +12,8 @@ struct RequestFacts {
   var hasTwoFields = false
   /// The target's path.
   var path: UnsafeBufferPointer<UInt8>
+  /// Whether it changes nothing by its method, nor by what an upgraded connection may carry.
+  var isSafe: Bool
   /// What the client's certificate says, where a rule asks for it.
   var certificate = CertificateNames.none
 }
@@ -27,6 +29,16 @@ struct Decision: BitwiseCopyable {
   var epoch: UInt64 = 0
 }
 
+extension RequestHead {
+  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), and asks for no connection on which more may follow.
+  fileprivate var isSafe: Bool {
+    switch method {
+    case .get, .head, .options, .trace: !wantsUpgrade
+    default: false
+    }
+  }
+}
+
 extension ImageView {
   /// What a request head says of whose it is.
   ///
@@ -37,7 +49,7 @@ extension ImageView {
   ) -> RequestFacts {
     var facts = RequestFacts(
       host: UnsafeBufferPointer(start: name, count: Int(head.hostNameCount)), field: nil,
-      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count))
+      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count), isSafe: head.isSafe)
     guard isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) else { return facts }
     for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
       let value = fields[index].value
@@ -77,18 +89,20 @@ extension ImageView {
     case .resolved:
       decision.tenant = resolution.tenant
     }
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: facts.isSafe) }
   }
 
   /// Where a tenant's data lives now.
-  func placement(of tenant: TenantIndex) -> Decision {
+  @inline(never)
+  func placement(of tenant: TenantIndex, isSafe: Bool) -> Decision {
     var decision = Decision()
     decision.tenant = tenant
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: isSafe) }
   }
 
   /// Adds where the tenant's data lives.
-  private func place(_ decision: Decision, in directory: TenantDirectory) -> Decision {
+  @inline(__always)
+  private func place(_ decision: Decision, in directory: TenantDirectory, isSafe: Bool) -> Decision {
     var decision = decision
     let tenant = decision.tenant
     decision.epoch = directory.epoch(of: tenant)
@@ -98,11 +112,43 @@ extension ImageView {
         key: directory.rendezvousHash(of: tenant), shards: unlistedHashes, count: unlistedCount)
       decision.shard = unlistedShards[choice]
     }
-    if directory.state(of: tenant) == .suspended {
-      decision.code = .tenantSuspended
-    } else if decision.shard < 0 {
-      decision.code = .noBackend
+    if !directory.isOrdinary(tenant) {
+      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: isSafe)
     }
+    if decision.shard < 0 { decision.code = .noBackend }
     return decision
+  }
+
+  /// Decides for a tenant that is out of the ordinary.
+  @inline(never)
+  private func judge(
+    _ placed: Decision, _ condition: TenantCondition, in directory: TenantDirectory, isSafe: Bool
+  ) -> Decision {
+    var decision = placed
+    if condition.isTest { decision.shard = testShard(for: decision, in: directory) }
+    switch condition.state {
+    case .active, .pastDue: break
+    case .suspended: decision.code = .tenantSuspended
+    case .readOnly: decision.code = isSafe ? .none : .tenantReadOnly
+    case .maintenance: decision.code = .tenantMaintenance
+    case .gone: decision.code = .tenantGone
+    }
+    if decision.code == .none, decision.shard < 0 { decision.code = condition.isTest ? .noTestShard : .noBackend }
+    return decision
+  }
+
+  /// The shard for tests that serves a tenant of tests: its home, or where it has none the one its name falls to; -1
+  /// when there is none. No other is ever taken.
+  private func testShard(for decision: Decision, in directory: TenantDirectory) -> Int32 {
+    let home = directory.home(of: decision.tenant)
+    if home >= 0 { return shards[Int(home)].isTest ? home : -1 }
+    let key = directory.rendezvousHash(of: decision.tenant)
+    var best: Int32 = -1
+    var bestScore: UInt64 = 0
+    for place in 0..<shardCount where shards[place].isTest {
+      let score = Rendezvous.score(key: key, shard: shards[place].hash)
+      if best < 0 || score > bestScore { (best, bestScore) = (Int32(place), score) }
+    }
+    return best
   }
 }

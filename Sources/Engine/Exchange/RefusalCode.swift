@@ -8,6 +8,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case upgradeUnsupported
   case breakerOpen
   case moveHoldOverflow, moveHoldTimeout, tenantMoved
+  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard
 
   /// How many codes.
   static let count = allCases.count
@@ -37,6 +38,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .moveHoldOverflow: "move_hold_overflow"
     case .moveHoldTimeout: "move_hold_timeout"
     case .tenantMoved: "tenant_moved"
+    case .tenantReadOnly: "tenant_read_only"
+    case .tenantMaintenance: "tenant_maintenance"
+    case .tenantGone: "tenant_gone"
+    case .noTestShard: "no_test_shard"
     }
   }
 
@@ -45,9 +50,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     switch self {
     case .none: 0
     case .badRequest, .tenantConflict: 400
-    case .tenantSuspended: 403
+    case .tenantSuspended, .tenantReadOnly: 403
     case .tenantUnknown: 404
     case .requestTimeout: 408
+    case .tenantGone: 410
     case .bodyTooLarge: 413
     case .targetTooLong: 414
     case .misdirected: 421
@@ -55,7 +61,9 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: 431
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
-    case .overloaded, .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved: 503
+    case .overloaded, .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance,
+      .noTestShard:
+      503
     case .responseTimeout: 504
     }
   }
@@ -67,6 +75,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case 403: "Forbidden"
     case 404: "Not Found"
     case 408: "Request Timeout"
+    case 410: "Gone"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
     case 421: "Misdirected Request"
@@ -104,6 +113,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .moveHoldTimeout: "The tenant is being moved, and the request was held for as long as it may be."
     case .tenantMoved: "The tenant has moved."
     case .breakerOpen: "Too many of the tenant's requests failed; none is sent to its application servers for a while."
+    case .tenantReadOnly: "The tenant takes no changes now, it can only be read."
+    case .tenantMaintenance: "The tenant is under maintenance."
+    case .tenantGone: "The tenant is not served any more."
+    case .noTestShard: "The tenant is one of tests, and there is no shard for tests that could serve it."
     }
   }
 
@@ -112,9 +125,10 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     switch self {
     case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .bodyTooLarge, .requestTimeout, .misdirected:
       "http_request_error"
-    case .tenantSuspended, .rateLimited, .concurrencyLimited: "http_request_denied"
-    case .tenantUnknown: "destination_not_found"
-    case .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved: "destination_unavailable"
+    case .tenantSuspended, .tenantReadOnly, .rateLimited, .concurrencyLimited: "http_request_denied"
+    case .tenantUnknown, .tenantGone: "destination_not_found"
+    case .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance, .noTestShard:
+      "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"

@@ -108,8 +108,17 @@ extension Worker where N: ~Copyable {
       max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
     case .concurrencyLimited, .noBackend, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved: 1
     case .breakerOpen: max(1, (breakerWait(exchange) + .second - 1) / .second)
+    case .tenantReadOnly, .tenantMaintenance:
+      wait(for: exchange.pointee.tenant, orElse: code == .tenantReadOnly ? nil : 60)
     default: nil
     }
+  }
+
+  /// Seconds until a tenant is active again, if that was said.
+  private mutating func wait(for tenant: TenantIndex, orElse usual: Int64?) -> Int64? {
+    let until = view.directory._withUnsafeGuaranteedRef { $0.condition(of: tenant).until }
+    guard until > 0 else { return usual }
+    return max(1, (until - network.wallClock() / .millisecond + 999) / 1000)
   }
 
   /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of the tenant's request rate.
@@ -195,7 +204,7 @@ extension Worker where N: ~Copyable {
   private mutating func problemType(_ code: RefusalCode) -> StaticString {
     switch code {
     case .rateLimited, .concurrencyLimited: "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    case .overloaded, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved:
+    case .overloaded, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance:
       "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
     default: "about:blank"
     }

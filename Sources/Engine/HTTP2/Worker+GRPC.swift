@@ -26,11 +26,12 @@ extension RefusalCode {
     case .none: 0
     case .badRequest, .tenantConflict, .headTooLarge, .targetTooLong, .misdirected: 13
     case .tenantUnknown, .upgradeUnsupported: 12
-    case .tenantSuspended: 7
+    case .tenantSuspended, .tenantReadOnly: 7
+    case .tenantGone: 5
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4
     case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse, .moveHoldOverflow, .moveHoldTimeout,
-      .tenantMoved:
+      .tenantMoved, .tenantMaintenance, .noTestShard:
       14
     }
   }

@@ -104,7 +104,7 @@ extension Worker where N: ~Copyable {
   }
 
   /// Whether a request is one that changes nothing: a read-only tenant may ask it.
-  private func isSafe(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+  func isSafe(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
     switch exchange.pointee.method {
     case .get, .head, .options: !exchange.pointee.flags.contains(.wantsUpgrade)
     default: false

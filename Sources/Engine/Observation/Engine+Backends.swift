@@ -36,12 +36,12 @@ extension Engine {
 
   /// The backends of the blueprint in use, in its order. For the control thread.
   public func backendStates() -> [BackendState] {
-    guard let image = images.last else { return [] }
+    guard let image = images.withLock({ $0.last }) else { return [] }
     var place = 0
     var states: [BackendState] = []
     for shard in image.blueprint.shards {
       for backend in shard.backends {
-        let status = process.roster.statuses + Int(image.backends[place].number)
+        let status = process.roster.statuses + Int(image.tables.backends[place].number)
         states.append(
           BackendState(
             shard.name, backend.name, isUp: status.pointee.isUp.load(ordering: .acquiring),

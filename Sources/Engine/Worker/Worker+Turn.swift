@@ -149,17 +149,24 @@ extension Worker where N: ~Copyable {
     let hasHoldNews = mailbox.takeHoldNews()
     if let next = mailbox.take() {
       adopt(next)
-      if let sockets = mailbox.takeListeners() { listen(on: sockets) }
-      listenerProtocols = next.blueprint.listeners.map(\.protocols)
+      if let sockets = mailbox.takeListeners() {
+        listen(on: sockets)
+        listenerProtocols = next.blueprint.listeners.map(\.protocols)
+      }
     }
     if hasHoldNews || !held.isEmpty { followHolds() }
   }
 
   private mutating func adopt(_ next: BlueprintImage) {
     let headerCount = image.blueprint.bounds.headerCount
-    let hasNewTrust = image.blueprint.trust != next.blueprint.trust
+    let hasNewTables = image.tables !== next.tables
+    let hasNewTrust = hasNewTables && image.blueprint.trust != next.blueprint.trust
     image = next
     view = ImageView(next)
+    guard hasNewTables else {
+      mailbox.generation.store(next.blueprint.generation, ordering: .releasing)
+      return
+    }
     if next.blueprint.bounds.headerCount > headerCount {
       parser = HeadParser(fieldCapacity: next.blueprint.bounds.headerCount)
     }

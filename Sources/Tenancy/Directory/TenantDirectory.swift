@@ -26,6 +26,12 @@ public final class TenantDirectory: @unchecked Sendable {
   /// The tenant called by these bytes, -1 when there is none. Case counts.
   public func tenant(id: UnsafePointer<UInt8>, _ count: Int) -> TenantIndex { store.tenant(id: id, count) }
 
+  /// The tenant called `id`, -1 when there is none.
+  public func tenant(_ id: String) -> TenantIndex {
+    var id = id
+    return id.withUTF8 { bytes in bytes.baseAddress.map { store.tenant(id: $0, bytes.count) } ?? -1 }
+  }
+
   /// The tenant of a host in lower case, -1 when there is none: an exact name first, then the longest wildcard.
   public func tenant(host: UnsafePointer<UInt8>, _ count: Int) -> TenantIndex {
     var isWildcard = false
@@ -45,8 +51,25 @@ public final class TenantDirectory: @unchecked Sendable {
   /// The epoch of its placement.
   public func epoch(of tenant: TenantIndex) -> UInt64 { entry(tenant).epoch }
 
+  /// Whether nothing is to be said of its condition: it is served, and none of tests.
+  @inline(__always)
+  public func isOrdinary(_ tenant: TenantIndex) -> Bool { entry(tenant).mark == 0 }
+
+  /// Whether it is served, until when, and whether it is one of tests.
+  public func condition(of tenant: TenantIndex) -> TenantCondition { store.condition(of: tenant) }
+
   /// Whether it is served.
-  public func state(of tenant: TenantIndex) -> TenantState { entry(tenant).state }
+  public func state(of tenant: TenantIndex) -> TenantState { store.condition(of: tenant).state }
+
+  /// Calls `body` with each tenant whose condition changes by itself, and when: in milliseconds since 1970.
+  public func forEachChange(_ body: (TenantIndex, Int64) -> Void) {
+    for tenant in 0..<TenantIndex(store.terms.count) {
+      let term = store.terms[Int(tenant)].pointee
+      guard term.until != 0 || term.expiry != 0, isLive(tenant) else { continue }
+      let change = condition(of: tenant).change
+      if change > 0 { body(tenant, change) }
+    }
+  }
 
   /// The place of its plan, -1 without plan.
   public func plan(of tenant: TenantIndex) -> Int32 { store.limits.key(entry(tenant).limits).plan }

@@ -57,7 +57,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       line.plan = Int32(record.plan)
       line.home = Int32(record.home ?? -1)
       line.epoch = record.epoch
-      line.state = record.state
+      line.condition = record.condition
       line.requests = record.requests
       line.concurrency = record.concurrency
       line.policy = record.policy
@@ -94,11 +94,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
       guard tenant >= 0 else { return .tooMany }
     }
     store.set(
-      tenant, epoch: line.epoch, home: line.home, state: line.state,
-      limits: LimitTable.Key(
-        plan: line.plan,
-        overrides: TenantOverrides(
-          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling, policy: line.policy)),
+      tenant, epoch: line.epoch, home: line.home, condition: line.condition,
+      limits: LimitTable.Key(plan: line.plan, overrides: overrides(of: line)),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)
@@ -106,11 +103,57 @@ public struct TenantDirectoryBuilder: ~Copyable {
     return .added
   }
 
+  /// What a tenant has of its own. One that is past due is shed first, whatever it says itself.
+  private func overrides(of line: TenantLine) -> TenantOverrides {
+    var scheduling = line.scheduling
+    if line.condition.state == .pastDue { scheduling.criticality = .sheddable }
+    return TenantOverrides(
+      requests: line.requests, concurrency: line.concurrency, scheduling: scheduling, policy: line.policy)
+  }
+
+  /// What `add` would say to this tenant in an edit, told without a change; a host that it has twice is not looked for.
+  public mutating func outcome(of record: TenantRecord) -> AddOutcome {
+    closeLast()
+    let tenant = index(of: record.id)
+    if tenant >= 0 {
+      let epoch = store.entries[Int(tenant)].pointee.epoch
+      if epoch > record.epoch { return .epochLower(current: epoch) }
+    } else if store.entries.count >= TenantLedger.maximumTenants {
+      return .tooMany
+    }
+    for host in record.hosts {
+      let owner = owner(ofHost: host)
+      guard owner >= 0, owner != tenant else { continue }
+      let place = store.places[Int(owner)].pointee
+      return .duplicateHost(file: Int(place.file), line: Int(place.line))
+    }
+    return .added
+  }
+
+  /// The tenant called `id` as it is by now, -1 when there is none.
+  private func index(of id: String) -> TenantIndex {
+    var id = id
+    return id.withUTF8 { bytes in bytes.baseAddress.map { store.tenant(id: $0, bytes.count) } ?? -1 }
+  }
+
+  /// The tenant that has exactly this host, -1 when there is none.
+  private func owner(ofHost host: String) -> TenantIndex {
+    var name = host.hasPrefix("*") ? String(host.dropFirst()) : host
+    let number = name.withUTF8 { bytes in bytes.baseAddress.map { store.host($0, bytes.count) } ?? -1 }
+    return number < 0 ? -1 : store.hosts[Int(number)].pointee.tenant
+  }
+
+  /// The name of the tenant that has exactly this host by now; `nil` when there is none.
+  public mutating func nameOfOwner(ofHost host: String) -> String? {
+    closeLast()
+    let owner = owner(ofHost: host)
+    return owner < 0 ? nil : String(decoding: store.id(of: owner), as: UTF8.self)
+  }
+
   /// Takes out the tenant `id`; false when there is none. For edits.
   public mutating func remove(_ id: String) -> Bool {
     closeLast()
-    var id = id
-    let tenant = id.withUTF8 { bytes in bytes.baseAddress.map { store.tenant(id: $0, bytes.count) } ?? -1 }
+    let tenant = index(of: id)
     guard tenant >= 0 else { return false }
     giveUpHosts(of: tenant)
     store.remove(tenant)
@@ -185,7 +228,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
       let entry = sparse.entries[Int(tenant)].pointee
       store.restore(tenant, id: sparse.id(of: tenant))
       store.set(
-        tenant, epoch: entry.epoch, home: entry.home, state: entry.state, limits: sparse.limits.key(entry.limits),
+        tenant, epoch: entry.epoch, home: entry.home, condition: sparse.condition(of: tenant),
+        limits: sparse.limits.key(entry.limits),
         inherited: entry.inherited, place: sparse.places[Int(tenant)].pointee)
       store.set(tenant, revision: sparse.revision(of: tenant))
       var list: [Int32] = []

@@ -12,7 +12,8 @@ struct TenantEntry: BitwiseCopyable, Equatable {
   var home: Int32 = -1
   /// Bytes of its name.
   var idCount: UInt8 = 0
-  var state = TenantState.active
+  /// What is out of the ordinary of its condition: the mark of `TenantCondition`.
+  var mark: UInt8 = 0
   var isLive = false
   /// What it has from the defaults.
   var inherited: TenantInheritance = []
@@ -31,6 +32,15 @@ struct HostEntry: BitwiseCopyable {
   var next: Int32
   /// Bytes of its name.
   var count: UInt8
+}
+
+/// When the condition of a tenant changes by itself: apart from its entry, since nobody asks for it unless it is out of the
+/// ordinary.
+struct TenantTerm: BitwiseCopyable, Equatable {
+  /// When it is active again, in milliseconds since 1970; 0 is never.
+  var until: Int64 = 0
+  /// When a tenant of tests is gone, likewise.
+  var expiry: Int64 = 0
 }
 
 /// Where a tenant is declared. Apart from its entry: a line put in at the top of a table moves all those below, and

@@ -1,14 +1,6 @@
 /// A tenant's number: dense, the same in all of the process, kept over reloads; -1 is nobody.
 public typealias TenantIndex = Int32
 
-/// Whether a tenant is served.
-public enum TenantState: UInt8, Sendable, BitwiseCopyable {
-  /// It is served.
-  case active
-  /// Its requests are refused.
-  case suspended
-}
-
 /// A tenant as a configuration declares it.
 public struct TenantRecord: Sendable {
   /// Its name, 1 to 64 bytes.
@@ -21,8 +13,8 @@ public struct TenantRecord: Sendable {
   public var home: Int?
   /// Its placement's epoch.
   public var epoch: UInt64 = 0
-  /// Whether it is served.
-  public var state = TenantState.active
+  /// Whether it is served, and whether it is one of tests.
+  public var condition = TenantCondition()
   /// Its own rate, in place of the plan's.
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
@@ -31,7 +23,7 @@ public struct TenantRecord: Sendable {
   public var policy: Int32?
   /// What it says itself of its part of a saturated shard.
   public var scheduling = SchedulingOverrides()
-  /// The file that declares it, by number.
+  /// The file that declares it, by number; -1 is no file.
   public var file = 0
   /// The line that declares it.
   public var line = 0
@@ -68,8 +60,8 @@ public struct TenantLine {
   public var home: Int32 = -1
   /// Its placement's epoch.
   public var epoch: UInt64 = 0
-  /// Whether it is served.
-  public var state = TenantState.active
+  /// Whether it is served, and whether it is one of tests.
+  public var condition = TenantCondition()
   /// Its own rate, in place of the plan's.
   public var requests: RequestRate?
   /// Its own bound of requests in flight, in place of the plan's; 0 is unlimited.
@@ -78,7 +70,7 @@ public struct TenantLine {
   public var policy: Int32?
   /// What it says itself of its part of a saturated shard.
   public var scheduling = SchedulingOverrides()
-  /// The file that declares it, by number.
+  /// The file that declares it, by number; -1 is no file.
   public var file: Int32 = 0
   /// The line that declares it.
   public var line: Int32 = 0

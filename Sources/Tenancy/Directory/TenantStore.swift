@@ -3,6 +3,8 @@
 struct TenantStore: ~Copyable {
   private(set) var entries: SharedMemory<TenantEntry>
   private(set) var places: SharedMemory<TenantPlace>
+  /// Shorter than `entries` when no later tenant has a term.
+  private(set) var terms: SharedMemory<TenantTerm>
   private(set) var hosts: SharedMemory<HostEntry>
   private(set) var text: NameText
   private(set) var limits: LimitTable
@@ -17,6 +19,7 @@ struct TenantStore: ~Copyable {
   init(plans: [TenantLimits], unplanned: TenantLimits = TenantLimits()) {
     entries = SharedMemory()
     places = SharedMemory()
+    terms = SharedMemory()
     hosts = SharedMemory()
     text = NameText()
     limits = LimitTable(plans: plans, unplanned: unplanned)
@@ -31,6 +34,7 @@ struct TenantStore: ~Copyable {
   init(copying other: borrowing TenantStore) {
     entries = other.entries.copy()
     places = other.places.copy()
+    terms = other.terms.copy()
     hosts = other.hosts.copy()
     text = other.text.copy()
     limits = other.limits.copy()
@@ -146,14 +150,15 @@ struct TenantStore: ~Copyable {
 
   /// Sets what holds for a tenant; what is so already is not written.
   mutating func set(
-    _ tenant: TenantIndex, epoch: UInt64, home: Int32, state: TenantState, limits key: LimitTable.Key,
+    _ tenant: TenantIndex, epoch: UInt64, home: Int32, condition: TenantCondition, limits key: LimitTable.Key,
     inherited: TenantInheritance, place: TenantPlace
   ) {
     let known = entries[Int(tenant)].pointee
     var entry = known
     entry.epoch = epoch
     entry.home = home
-    entry.state = state
+    entry.mark = condition.mark
+    set(tenant, TenantTerm(until: condition.until, expiry: condition.expiry))
     entry.inherited = inherited
     if known.limits < 0 || limits.key(known.limits) != key {
       entry.limits = limits.enter(key)
@@ -161,6 +166,23 @@ struct TenantStore: ~Copyable {
     }
     if entry != known { entries.writable(Int(tenant)).pointee = entry }
     if places[Int(tenant)].pointee != place { places.writable(Int(tenant)).pointee = place }
+  }
+
+  /// The condition of a tenant.
+  func condition(of tenant: TenantIndex) -> TenantCondition {
+    let mark = entries[Int(tenant)].pointee.mark
+    let term = Int(tenant) < terms.count ? terms[Int(tenant)].pointee : TenantTerm()
+    return TenantCondition(
+      TenantState(rawValue: mark & ~TenantCondition.testMark) ?? .active, until: term.until,
+      isTest: mark & TenantCondition.testMark != 0, expiry: term.expiry)
+  }
+
+  private mutating func set(_ tenant: TenantIndex, _ term: TenantTerm) {
+    if Int(tenant) >= terms.count {
+      guard term != TenantTerm() else { return }
+      while terms.count <= Int(tenant) { terms.append(TenantTerm()) }
+    }
+    if terms[Int(tenant)].pointee != term { terms.writable(Int(tenant)).pointee = term }
   }
 
   /// The revision of the rule of a tenant's requests.
@@ -187,6 +209,7 @@ struct TenantStore: ~Copyable {
     if let start = name.baseAddress { _ = ids.remove(ByteHash.hash(start, name.count), tenant) }
     text.remove(entry.id, Int(entry.idCount))
     if entry.limits >= 0 { limits.leave(entry.limits) }
+    set(tenant, TenantTerm())
     entries.writable(Int(tenant)).pointee = TenantEntry()
     places.writable(Int(tenant)).pointee = TenantPlace()
     count -= 1

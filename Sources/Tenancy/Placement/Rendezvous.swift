@@ -25,6 +25,9 @@ public enum Rendezvous {
     return best
   }
 
+  /// How strongly `key` belongs to the shard of this hash.
+  public static func score(key: UInt64, shard: UInt64) -> UInt64 { mix(key ^ shard) }
+
   /// The finalizer of SplitMix64 (Steele, Lea and Flood 2014).
   private static func mix(_ value: UInt64) -> UInt64 {
     var z = value &+ 0x9E37_79B9_7F4A_7C15

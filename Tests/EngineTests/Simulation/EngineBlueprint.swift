@@ -93,7 +93,7 @@ enum EngineBlueprint {
       record.hosts = [tenant.host]
       record.home = tenant.home.map { home in (0..<home).count(where: configuration.declares) }
       record.epoch = tenant.epoch
-      record.state = tenant.standing == .suspended ? .suspended : .active
+      record.condition.state = tenant.standing == .suspended ? .suspended : .active
       record.concurrency = Int32(tenant.concurrency)
       if let bucket = tenant.bucket {
         let hasPolicy = !policies.isEmpty && policies[number] != nil

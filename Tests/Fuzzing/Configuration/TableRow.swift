@@ -1,4 +1,5 @@
 import Primitives
+import Tenancy
 
 @testable import Configuration
 
@@ -10,7 +11,9 @@ struct TableRow: Equatable {
   var home: Int32
   var epoch: Int64
   var hosts: [String]
-  var isSuspended: Bool
+  var state: TenantState
+  var isTest: Bool
+  var expiry: Int64
   var rate: TableNumber.Rate?
   var concurrency: Int32
 
@@ -28,7 +31,9 @@ struct TableRow: Equatable {
     let memory = UnsafePointer(parser.hosts.bytes)
     let ranges = parser.hosts.ranges
     hosts = (0..<parser.hosts.count).map { bytes(memory, ranges[$0]) }
-    isSuspended = line.isSuspended
+    state = line.state
+    isTest = line.isTest
+    expiry = line.expiry
     rate = line.hasRate ? line.rate : nil
     concurrency = line.concurrency
   }
@@ -40,7 +45,8 @@ struct TableRow: Equatable {
     if plan >= 0 { text += "  plan \(plan == 0 ? "free" : "gold")\n" }
     if home >= 0 { text += "  home \(home == 0 ? "eu-1" : "us-1")\n" }
     if epoch >= 0 { text += "  epoch \(epoch)\n" }
-    if isSuspended { text += "  state suspended\n" }
+    if state != .active { text += "  state \(state.word)\n" }
+    if isTest { text += "  test" + (expiry > 0 ? " until \(WallTime.text(expiry))" : "") + "\n" }
     if let rate { text += "  requests \(rate.count)/\(rate.period / .millisecond)ms burst \(rate.burst)\n" }
     if concurrency >= 0 { text += "  concurrency \(concurrency)\n" }
     return text + "}\n"
