@@ -49,6 +49,7 @@ final class EnginePlant: Plant {
   /// What is wrong with the engine, on purpose.
   private let flaw: Flaw?
   private var hasStruck = false
+  private var mover: Mover?
   private var configuration: Configuration
   var tellsFinished: Bool { true }
 
@@ -126,6 +127,20 @@ final class EnginePlant: Plant {
     for box in boxes { tellFinished(box.ring, stage) }
     tellSlots(stage)
     if !isSettled { settle(stage) }
+    mover?.step()
+  }
+
+  func begin(_ move: PlannedMove) {
+    if mover == nil { mover = Mover(self, simulation, flaw: flaw) }
+    mover!.begin(move)
+  }
+
+  /// The tenants that it knows.
+  var directory: TenantDirectory { blueprint.tenants }
+
+  /// The oldest configuration that a worker goes by.
+  var oldestGeneration: UInt64 {
+    boxes.filter { !$0.state.isOver }.map { $0.mailbox.generation.load(ordering: .relaxed) }.min() ?? generation
   }
 
   private func tellSlots(_ stage: Stage) {
@@ -243,6 +258,7 @@ final class EnginePlant: Plant {
         remains.slots += Int(process.roster.standings[account.index].pointee.held.load(ordering: .relaxed))
       }
     }
+    remains.waiting += process.holds.parked.load(ordering: .relaxed)
     for tenant in process.roster.limits.meteredTenants() {
       let meters = process.roster.limits.meters(ifMadeFor: tenant)!
       remains.connections += Int(meters.pointee.withBook { $0.connections })
