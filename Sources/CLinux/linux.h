@@ -54,6 +54,17 @@ static inline int linux_bind(int descriptor, const void *address, socklen_t leng
 static inline int linux_getsockname(int descriptor, struct sockaddr_storage *address, socklen_t *length) {
   return getsockname(descriptor, (struct sockaddr *)address, length);
 }
+// The user at the other end of a Unix connection; struct ucred is not declared without _GNU_SOURCE.
+static inline int linux_peer_user(int descriptor, uint32_t *user) {
+  struct { int32_t process; uint32_t user; uint32_t group; } peer;
+  socklen_t length = sizeof peer;
+  int family = 0;
+  socklen_t familyLength = sizeof family;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &familyLength) || family != AF_UNIX) return -1;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) || length != sizeof peer) return -1;
+  *user = peer.user;
+  return 0;
+}
 static inline int linux_set_option(int descriptor, int level, int name, int value) {
   return setsockopt(descriptor, level, name, &value, sizeof value);
 }
@@ -135,7 +146,11 @@ static inline void linux_set_niceness(int niceness) { setpriority(PRIO_PROCESS, 
 static inline int linux_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
 static inline void linux_trim(void) { malloc_trim(0); }
 static inline void linux_set_errno(int number) { errno = number; }
-static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+static inline void linux_ignore_broken_pipes(void) {
+  signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow any more is an error of the write, not the end of the process.
+  signal(SIGXFSZ, SIG_IGN);
+}
 static inline void linux_release(void *memory, size_t count) { munmap(memory, count); }
 // Whether a path leads to a socket, itself and not through a link.
 static inline int linux_is_socket(const char *path) {

@@ -2,7 +2,8 @@ import CLinux
 
 /// Signals as a queue that one thread reads.
 public enum Signals {
-  /// Holds back `signals` in this thread and those it starts, so that `next()` gets them; ignores SIGPIPE.
+  /// Holds back `signals` in this thread and those it starts, so that `next()` gets them; ignores SIGPIPE and
+  /// SIGXFSZ.
   public static func hold(_ signals: [Int32]) {
     linux_ignore_broken_pipes()
     var set = makeSet(signals)

@@ -32,10 +32,15 @@ public enum Socket {
 
   /// Opens a listener of its own.
   ///
-  /// A Unix path left over from a process that is gone is replaced; who may reach the path may connect, whatever the umask.
-  public static func listen(on endpoint: Endpoint) throws(SystemError) -> Int32 { try open(endpoint, isShared: false) }
+  /// A Unix path left over from a process that is gone is replaced; it has `mode`, whatever the umask: by default who may
+  /// reach the path may connect.
+  public static func listen(on endpoint: Endpoint, mode: UInt32 = 0o666) throws(SystemError) -> Int32 {
+    try open(endpoint, isShared: false, mode: mode)
+  }
 
-  private static func open(_ endpoint: Endpoint, isShared: Bool) throws(SystemError) -> Int32 {
+  private static func open(
+    _ endpoint: Endpoint, isShared: Bool, mode: UInt32 = 0o666
+  ) throws(SystemError) -> Int32 {
     guard var address = SocketAddress(endpoint) else { throw SystemError("socket path", ENAMETOOLONG) }
     let family = Int32(address.storage.ss_family)
     let socket = linux_socket(family, Int32(SOCK_STREAM.rawValue))
@@ -52,12 +57,13 @@ public enum Socket {
     }
     let length = address.length
     let isBound = withUnsafePointer(to: &address.storage) { linux_bind(socket, $0, length) } == 0
+    // Before anybody can connect.
+    if isBound, case .unix(let path) = endpoint { _ = chmod(path, mode) }
     guard isBound, CLinux.listen(socket, backlog) == 0 else {
       let error = SystemError("bind")
       _ = CLinux.close(socket)
       throw error
     }
-    if case .unix(let path) = endpoint { _ = chmod(path, 0o666) }
     return socket
   }
 
@@ -79,6 +85,12 @@ public enum Socket {
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     _ = linux_getsockname(socket, &storage, &length)
     return SocketAddress(storage: storage, length: length)
+  }
+
+  /// The user at the other end of a Unix connection, as it was when it connected; `nil` for other sockets.
+  public static func peerUser(of socket: Int32) -> UInt32? {
+    var user: UInt32 = 0
+    return linux_peer_user(socket, &user) == 0 ? user : nil
   }
 
   /// Accepts one connection, or returns -1 and leaves `errno`.
@@ -159,6 +171,9 @@ public enum Socket {
 extension Socket {
   /// A second descriptor of the same socket.
   public static func duplicate(_ socket: Int32) -> Int32 { linux_fcntl_int(socket, F_DUPFD_CLOEXEC, 0) }
+
+  /// Sets the mode of a Unix listener's path.
+  public static func setMode(of path: String, _ mode: UInt32) { _ = chmod(path, mode) }
 
   /// Removes the path of a Unix listener that is closed.
   public static func removePath(_ path: String) { _ = unlink(path) }

@@ -16,6 +16,9 @@ public struct IPAddress: Hashable, Sendable, BitwiseCopyable {
 
   /// Whether this is an IPv4 address.
   @inlinable public var isV4: Bool { high == 0 && low >> 32 == 0xFFFF }
+
+  /// Whether this is an address of the machine itself that no other can reach: 127.0.0.0/8 or ::1.
+  public var isLoopback: Bool { isV4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
 }
 
 /// A run of addresses in CIDR form, such as `10.0.0.0/8`.

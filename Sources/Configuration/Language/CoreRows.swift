@@ -8,7 +8,7 @@ public enum GatehouseLanguage {
     topRows + listenRows + metricsRows + timeoutRows + boundRows + resolveRows + shardRows + backendTLSRows
       + shardSchedulingRows + resilienceRows + planRows + planTimeoutRows
       + schedulingRows(in: "plan", absent: "") + tenantRows + schedulingRows(in: "tenant", absent: "the plan's")
-      + placementRows + http2Rows + sharedLimitRows + overloadRows)
+      + placementRows + http2Rows + sharedLimitRows + overloadRows + adminRows)
 
   private static let day: Int64 = 86_400_000_000_000
   private static let spans: ClosedRange<Int64> = 1_000_000...day

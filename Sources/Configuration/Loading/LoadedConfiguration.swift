@@ -38,7 +38,7 @@ extension LoadedConfiguration {
 }
 
 /// What the process around the data plane is told.
-public struct ProcessSettings: Sendable, Equatable {
+public struct ProcessSettings: Sendable {
   /// Where metrics and health are served; empty is nowhere.
   public var metrics: [Endpoint] = []
   /// Tenants that have metrics of their own; the others are summed up.
@@ -51,6 +51,8 @@ public struct ProcessSettings: Sendable, Equatable {
   public var hasStore = false
   /// The folder of what outlives the process; `nil` keeps nothing.
   public var state: String?
+  /// Where the admin API is served.
+  public var admin = AdminSettings()
   /// The files that were read: the configuration, its includes and its tables.
   public var files: [String] = []
 

@@ -3,7 +3,7 @@ import Engine
 import Primitives
 
 /// An address somebody listens on, and where that was said.
-private struct Claim {
+struct Claim {
   var endpoint: Endpoint
   var purpose: String
   var word: Word
@@ -45,11 +45,12 @@ extension Draft {
       guard let endpoint = addresses.listenAddress(value.word) else { continue }
       if claim(endpoint, "metrics", value.word, &claims) { process.metrics.append(endpoint) }
     }
+    readAdmin(&claims)
     if let most = metrics?.child("tenants")?["N"] { process.metricsTenants = Int(most.number) }
   }
 
   /// Takes an address for one purpose; says so when another one has it.
-  private func claim(_ endpoint: Endpoint, _ purpose: String, _ word: Word, _ claims: inout [Claim]) -> Bool {
+  func claim(_ endpoint: Endpoint, _ purpose: String, _ word: Word, _ claims: inout [Claim]) -> Bool {
     guard claims.count < Draft.mostAddresses else {
       diagnostics.error("there may be \(Draft.mostAddresses) addresses to listen on", at: word.range)
       return false

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// Why a call of the admin API was not done, as `application/problem+json` (RFC 9457).
 struct AdminProblem: Error, Sendable, Equatable {
   /// The status, 400 ... 599.
@@ -11,6 +13,21 @@ struct AdminProblem: Error, Sendable, Equatable {
     self.status = status
     self.code = code
     self.detail = detail
+  }
+
+  /// The body of the answer.
+  var json: [UInt8] {
+    let body = Body(
+      type: "about:blank", title: PlainAnswer.reason(status), status: status, code: code, detail: detail)
+    return AdminJSON.bytes(body)
+  }
+
+  private struct Body: Encodable {
+    var type: String
+    var title: String
+    var status: Int
+    var code: String
+    var detail: String
   }
 
   /// A body, path or query that can't be read.

@@ -27,4 +27,9 @@ struct AdminCaller: Sendable, Equatable {
 
   /// Whether it may deal with this tenant.
   func mayReach(_ tenant: String) -> Bool { tenants?.contains(tenant) ?? true }
+
+  /// Refuses a caller that is limited to some tenants, for what is about the whole proxy.
+  func mustReachAll() throws(AdminProblem) {
+    if tenants != nil { throw .forbidden("The caller is limited to some tenants, and this is about the whole proxy.") }
+  }
 }

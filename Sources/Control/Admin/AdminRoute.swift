@@ -1,3 +1,5 @@
+import Platform
+
 /// A call of the admin API, authenticated.
 struct AdminCall: Sendable {
   /// Who calls.
@@ -6,12 +8,20 @@ struct AdminCall: Sendable {
   var parameters: [String: String] = [:]
   /// The query, decoded; of a name given twice the last.
   var query: [String: String] = [:]
+  /// Every value of each name of the query, in order.
+  var queries: [String: [String]] = [:]
   /// The body; empty when there is none.
   var body: [UInt8] = []
   /// The value of `If-Match`, if there is one.
   var ifMatch: String?
   /// Why the caller does it, from `X-Audit-Reason`.
   var reason: String?
+
+  /// Passes a span of time, for calls that wait; false when the server stops meanwhile, and the call must come to its end.
+  var pause: @Sendable (Duration) -> Bool = { span in
+    Machine.rest(nanoseconds: Int64(span / .nanoseconds(1)))
+    return true
+  }
 
   /// Whether nothing is to be changed (`?dry-run=1`).
   var isDryRun: Bool { query["dry-run"] == "1" }
@@ -35,6 +45,8 @@ struct AdminChange: Sendable {
   var target: String
   var before: [UInt8] = []
   var after: [UInt8] = []
+  /// The tenants it is about, where `target` names none: they see it in their audit.
+  var tenants: [String] = []
 }
 
 /// One row of the admin API: what the server does, and what its OpenAPI document says.
@@ -54,8 +66,17 @@ struct AdminRoute: Sendable {
   var response: String?
   /// The names of the query's parameters.
   var query: [String] = []
+  /// The status when it is done, unless the handler says otherwise.
+  var success = 200
+  /// Bytes of a body at most; over it 413.
+  var mostBody = AdminRoute.usualBody
   /// The name of what it does in history and audit, such as `tenant.put`; empty for what only reads.
   var action = ""
   /// Does it. Called on threads of the admin server, several at once.
   var handler: @Sendable (AdminCall) throws(AdminProblem) -> AdminAnswer
+
+  /// Bytes of most bodies.
+  static let usualBody = 1 << 20
+  /// Bytes of the body of an import; few of them are taken at a time.
+  static let largestBody = 64 << 20
 }

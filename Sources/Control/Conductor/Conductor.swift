@@ -18,19 +18,27 @@ final class Conductor {
     let isReady = Atomic<Bool>(false)
     let metricsTenants = Atomic<Int>(500)
     let reload = Mutex(ReloadFacts(isSuccessful: true, lastSuccess: 0))
+    let isDraining = Atomic<Bool>(false)
+    /// Where clients connect.
+    let addresses = Mutex<[Endpoint]>([])
+    /// Reloads that are asked for through the admin API.
+    let reloads = ReloadDesk()
   }
 
   /// The signals the conductor answers to.
   private static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
 
-  private let configPath: String
+  let configPath: String
   private let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
-  private let shared = Shared()
-  private var settings = ProcessSettings()
+  let shared = Shared()
+  var settings = ProcessSettings()
   /// The folder of what outlives the process, held as long as it runs.
-  private let state: StateFolder?
-  private let engine: Engine
+  let state: StateFolder?
+  let engine: Engine
   private var server: MetricsServer?
+  private var admin: AdminServer?
+  let grants: GrantBook?
+  let auditor: Auditor
   private var writer: RecordWriter?
   private let quotas: QuotaKeeper?
   private let overload = OverloadWatch()
@@ -101,14 +109,19 @@ final class Conductor {
     // Held before anything is opened: two processes that keep the same would each spoil what the other one keeps.
     state = try loaded.process.state.map { try StateFolder(path: $0) }
     quotas = try state.map { try QuotaKeeper(folder: $0) }
+    let keepsAudit = !loaded.process.admin.endpoints.isEmpty
+    grants = keepsAudit ? try state.map { try GrantBook(folder: $0.path) } : nil
+    auditor = Auditor(log: keepsAudit ? try state.map { try AuditLog(folder: $0.path) } : nil)
     descriptors = Machine.raiseDescriptorLimit()
     engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
     settings = loaded.process
     quotas?.restore(engine)
     for address in engine.addresses { say("listening on \(address)") }
+    shared.addresses.withLock { $0 = engine.addresses }
+    if let finding = auditor.log?.finding { say("AUDIT: \(finding)") }
   }
 
-  /// Starts the metrics server and the writer of access records.
+  /// Starts the servers of metrics and of the admin API, and the writer of access records.
   private func startAround(_ settings: ProcessSettings) throws {
     shared.metricsTenants.store(settings.metricsTenants, ordering: .relaxed)
     try quotas?.start(engine)
@@ -123,6 +136,7 @@ final class Conductor {
       self.writer = writer
     }
     try overload.start(engine, descriptors: descriptors)
+    try startAdmin(settings)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
@@ -132,6 +146,14 @@ final class Conductor {
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
     self.server = server
+  }
+
+  private func startAdmin(_ settings: ProcessSettings) throws(SystemError) {
+    guard !settings.admin.endpoints.isEmpty else { return }
+    let door = AdminDoor(users: settings.admin.users, grants: grants, auditor: auditor)
+    let admin = try AdminServer(settings.admin, door: door, auditor: auditor, routes: adminRoutes)
+    for endpoint in admin.endpoints { say("admin on \(endpoint)") }
+    self.admin = admin
   }
 
   private func becomeReady() {
@@ -220,15 +242,26 @@ final class Conductor {
 
   /// Puts the configuration as it is now into use, or says why not and changes nothing.
   private func reload() {
+    shared.reloads.begin()
     notifier.reloading()
     let current = engine.blueprint
     defer { notifier.ready(status: status) }
-    guard let loaded = loadAside(current) else { return refuse(current) }
+    switch loadAside(current) {
+    case .loaded(let loaded):
+      Entrance.complain(loaded.warnings.text)
+      adopt(loaded, after: current)
+    case .refused(let report):
+      Entrance.complain(report.text)
+      refuse(current, report.text)
+    case nil: refuse(current, "there is no thread to load the configuration on")
+    }
+  }
+
+  private func adopt(_ loaded: LoadedConfiguration, after current: Blueprint) {
     var next = loaded.blueprint
     next.generation = current.generation + 1
-    for change in restartOnly(from: current, to: next, loaded.process) {
-      say("reload: \(change) takes effect with the next start")
-    }
+    let later = restartOnly(from: current, to: next, loaded.process)
+    for change in later { say("reload: \(change) takes effect with the next start") }
     next.workers = current.workers
     next.keepsRecords = writer != nil && next.keepsRecords
     let before = engine.addresses
@@ -236,31 +269,36 @@ final class Conductor {
       try engine.apply(next)
     } catch {
       say("gatehouse: \(error)")
-      return refuse(current)
+      return refuse(current, "\(error)")
     }
     for address in engine.addresses where !before.contains(address) { say("listening on \(address)") }
+    shared.addresses.withLock { $0 = engine.addresses }
     settings.metricsTenants = loaded.process.metricsTenants
     shared.metricsTenants.store(loaded.process.metricsTenants, ordering: .relaxed)
+    if loaded.process.admin.endpoints == settings.admin.endpoints { admin?.adopt(loaded.process.admin) }
     waitUntilSettled()
     quotas?.restore(engine)
     shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
     say("reloaded generation \(next.generation)")
+    shared.reloads.end(
+      .done(generation: next.generation, warnings: loaded.warnings.text, atNextStart: later))
   }
 
-  /// Loads the configuration on a thread that gives way to the workers.
-  private func loadAside(_ current: Blueprint) -> LoadedConfiguration? {
+  /// Loads the configuration on a thread that gives way to the workers; `nil` when there is none to be had.
+  private func loadAside(_ current: Blueprint) -> LoadOutcome? {
     let path = configPath
     do throws(SystemError) {
-      return try Platform.Thread.aside(named: "loader") { Conductor.load(path, previous: current) }
+      return try Platform.Thread.aside(named: "loader") { Conductor.outcome(path, previous: current) }
     } catch {
       say("gatehouse: \(error)")
       return nil
     }
   }
 
-  private func refuse(_ current: Blueprint) {
+  private func refuse(_ current: Blueprint, _ reason: String) {
     shared.reload.withLock { $0.isSuccessful = false }
     say("reload refused, generation \(current.generation) stays")
+    shared.reloads.end(.refused(reason))
   }
 
   /// What has changed but is settled at the start.
@@ -272,6 +310,7 @@ final class Conductor {
       changes.append("'access-log'")
     }
     if process.state != settings.state { changes.append("'state'") }
+    if process.admin.endpoints != settings.admin.endpoints { changes.append("the address of 'admin'") }
     return changes
   }
 
@@ -287,6 +326,7 @@ final class Conductor {
     say("draining")
     notifier.stopping()
     shared.isReady.store(false, ordering: .releasing)
+    shared.isDraining.store(true, ordering: .releasing)
     engine.drain(for: engine.blueprint.drain)
     while !engine.hasEnded {
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
@@ -298,6 +338,7 @@ final class Conductor {
     overload.stop()
     writer?.stop()
     server?.stop()
+    admin?.stop()
     say("stopped")
   }
 }

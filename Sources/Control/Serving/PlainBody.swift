@@ -1,4 +1,4 @@
-/// Reads a request's body to its end and counts it; keeps nothing of it.
+/// Reads a request's body to its end and counts it; keeps it only where it has a bound.
 struct PlainBody {
   /// Bytes of a chunk's size line, extensions included, and of one trailer line.
   static let lineBound = 256
@@ -6,10 +6,22 @@ struct PlainBody {
   static let trailerBound = 64
 
   /// How long the client may take for the next piece.
-  var patience: Duration
+  let patience: Duration
+  /// Bytes that are kept at most; `nil` keeps none and takes any number.
+  let bound: Int?
+  /// What was kept.
+  private(set) var kept: [UInt8] = []
+  /// Whether the body had more than the bound.
+  private(set) var isTooLarge = false
 
-  /// Consumes the body from `channel`; returns its bytes, or `nil` when it is malformed or breaks off.
-  func count(_ framing: PlainRequest.Framing, _ channel: inout PlainChannel) -> Int64? {
+  /// A body of at most `bound` bytes.
+  init(patience: Duration, bound: Int? = nil) {
+    self.patience = patience
+    self.bound = bound
+  }
+
+  /// Consumes the body from `channel`; returns its bytes, or `nil` when it is malformed, breaks off or is too large.
+  mutating func take(_ framing: PlainRequest.Framing, _ channel: inout PlainChannel) -> Int64? {
     switch framing {
     case .none: 0
     case .length(let count): skip(count, &channel) ? count : nil
@@ -17,18 +29,23 @@ struct PlainBody {
     }
   }
 
-  private func skip(_ count: Int64, _ channel: inout PlainChannel) -> Bool {
+  private mutating func skip(_ count: Int64, _ channel: inout PlainChannel) -> Bool {
     var left = count
+    if let bound, count > Int64(bound - kept.count) {
+      isTooLarge = true
+      return false
+    }
     while left > 0 {
       if channel.pending.isEmpty, !receive(&channel) { return false }
       let taken = min(left, Int64(channel.pending.count))
+      if bound != nil { kept += channel.pending.prefix(Int(taken)) }
       channel.consume(Int(taken))
       left -= taken
     }
     return true
   }
 
-  private func countChunks(_ channel: inout PlainChannel) -> Int64? {
+  private mutating func countChunks(_ channel: inout PlainChannel) -> Int64? {
     var total: Int64 = 0
     while true {
       guard let line = line(&channel) else { return nil }

@@ -16,7 +16,8 @@ struct PlainExchange: ~Copyable {
 
   /// Answers with a whole body; to HEAD only the head of it is sent.
   mutating func answer(_ status: Int, _ contentType: String, _ body: [UInt8], fields: String = "") {
-    var bytes = head(status, contentType, "Content-Length: \(body.count)\r\n" + fields)
+    let length = status == 204 ? "" : "Content-Length: \(body.count)\r\n"
+    var bytes = head(status, contentType, length + fields)
     if request.method != "HEAD" { bytes += body }
     if !channel.send(bytes, patience: patience) { keepsAlive = false }
   }
@@ -60,30 +61,57 @@ enum PlainAnswer {
   static func reason(_ status: Int) -> String {
     switch status {
     case 200: "OK"
+    case 201: "Created"
+    case 202: "Accepted"
+    case 204: "No Content"
+    case 304: "Not Modified"
     case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 403: "Forbidden"
     case 404: "Not Found"
     case 405: "Method Not Allowed"
+    case 409: "Conflict"
+    case 410: "Gone"
+    case 412: "Precondition Failed"
     case 413: "Content Too Large"
+    case 415: "Unsupported Media Type"
+    case 422: "Unprocessable Content"
+    case 428: "Precondition Required"
+    case 429: "Too Many Requests"
     case 431: "Request Header Fields Too Large"
     case 500: "Internal Server Error"
+    case 501: "Not Implemented"
     case 503: "Service Unavailable"
+    case 504: "Gateway Timeout"
     default: "Status"
     }
   }
 
-  /// A head; `fields` are whole lines.
+  /// A head; `fields` are whole lines, an empty `contentType` is left out.
   static func head(
     _ status: Int, _ contentType: String, _ fields: String, keepsAlive: Bool, minorVersion: Int
   ) -> [UInt8] {
     let connection = keepsAlive ? (minorVersion == 0 ? "Connection: keep-alive\r\n" : "") : "Connection: close\r\n"
-    let start = "HTTP/1.1 \(status) \(reason(status))\r\nContent-Type: \(contentType)\r\n"
+    let type = contentType.isEmpty ? "" : "Content-Type: \(contentType)\r\n"
+    let start = "HTTP/1.1 \(status) \(reason(status))\r\n\(type)"
     return Array((start + fields + connection + "\r\n").utf8)
   }
 
   /// A whole answer that ends the connection, for a request that could not be read.
-  static func refusal(_ status: Int) -> [UInt8] {
-    let body = Array("\(status) \(reason(status))\n".utf8)
+  static func refusal(_ status: Int, asProblem: Bool = false) -> [UInt8] {
+    let body = asProblem ? problem(status) : Array("\(status) \(reason(status))\n".utf8)
+    let type = asProblem ? "application/problem+json" : "text/plain; charset=utf-8"
     let fields = "Content-Length: \(body.count)\r\n"
-    return head(status, "text/plain; charset=utf-8", fields, keepsAlive: false, minorVersion: 1) + body
+    return head(status, type, fields, keepsAlive: false, minorVersion: 1) + body
+  }
+
+  private static func problem(_ status: Int) -> [UInt8] {
+    let code =
+      switch status {
+      case 413: "body_too_large"
+      case 431: "head_too_large"
+      default: "bad_request"
+      }
+    return AdminProblem(status, code, "This is no request that can be read.").json
   }
 }

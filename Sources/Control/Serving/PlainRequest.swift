@@ -15,6 +15,10 @@ public struct PlainRequest: Sendable, Equatable {
   public var query: String
   /// Bytes of the body, framing not counted.
   public var bodyCount: Int64 = 0
+  /// The body, where the server keeps bodies.
+  var body: [UInt8] = []
+  /// Who sent it.
+  var peer = PlainPeer.unknown
   private var fields: [[String]] = []
   private(set) var framing = Framing.none
   private(set) var minorVersion = 1

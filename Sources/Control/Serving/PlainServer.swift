@@ -19,10 +19,26 @@ final class PlainServer: Sendable {
     var patience = Duration.seconds(5)
     /// Whether requests may have a body; if not, one that does is refused with 413.
     var takesBodies = false
+    /// Whether what can't be read is refused with a problem in JSON, instead of a line of text.
+    var tellsProblems = false
+    /// The mode of Unix sockets.
+    var socketMode: UInt32 = 0o666
   }
 
   /// Answers one request; called on any of the server's threads.
   typealias Answer = @Sendable (inout PlainExchange) -> Void
+  /// Looks at the head of a request before its body is taken, which is kept then.
+  typealias Screen = @Sendable (PlainRequest) -> PlainScreening
+
+  /// How requests are met.
+  enum Approach: Sendable {
+    /// Their bodies are counted and not kept, and then they are answered.
+    case answering(Answer)
+    /// Their heads are looked at first.
+    case screening(Screen)
+  }
+  /// The side of TLS that a new connection by TCP has.
+  typealias Secure = @Sendable () -> ServerTLS?
 
   private struct Crew {
     var threads: [Thread] = []
@@ -35,16 +51,19 @@ final class PlainServer: Sendable {
   private let listeners: [Int32]
   private let bounds: Bounds
   private let name: String
-  private let answer: Answer
+  private let conversation: PlainConversation
+  private let secure: Secure
   private let stopSignal: Waker
   private let crew = Mutex(Crew())
 
   /// Binds every endpoint, or none, and starts to serve; `name` is that of its threads.
-  init(name: String, at endpoints: [Endpoint], bounds: Bounds, answer: @escaping Answer) throws(SystemError) {
+  init(
+    name: String, at endpoints: [Endpoint], bounds: Bounds, secure: @escaping Secure = { nil }, _ approach: Approach
+  ) throws(SystemError) {
     precondition(bounds.connections > 0)
     stopSignal = try Waker()
     do {
-      listeners = try PlainServer.listen(on: endpoints)
+      listeners = try PlainServer.listen(on: endpoints, mode: bounds.socketMode)
     } catch {
       stopSignal.close()
       throw error
@@ -52,7 +71,8 @@ final class PlainServer: Sendable {
     self.endpoints = zip(endpoints, listeners).map { PlainServer.bound($0, $1) }
     self.bounds = bounds
     self.name = name
-    self.answer = answer
+    self.secure = secure
+    conversation = PlainConversation(bounds: bounds, approach: approach)
     let isStarted = crew.withLock { crew in startThread(&crew) }
     if !isStarted {
       stop()
@@ -78,11 +98,11 @@ final class PlainServer: Sendable {
     stopSignal.close()
   }
 
-  private static func listen(on endpoints: [Endpoint]) throws(SystemError) -> [Int32] {
+  private static func listen(on endpoints: [Endpoint], mode: UInt32) throws(SystemError) -> [Int32] {
     var listeners: [Int32] = []
     for endpoint in endpoints {
       do {
-        listeners.append(try Socket.listen(on: endpoint))
+        listeners.append(try Socket.listen(on: endpoint, mode: mode))
       } catch {
         for listener in listeners { Socket.close(listener, resetting: false) }
         throw error
@@ -99,6 +119,13 @@ final class PlainServer: Sendable {
     }
   }
 
+  /// Binds every endpoint, or none, and starts to serve; bodies are counted and not kept.
+  convenience init(
+    name: String, at endpoints: [Endpoint], bounds: Bounds, answer: @escaping Answer
+  ) throws(SystemError) {
+    try self.init(name: name, at: endpoints, bounds: bounds, .answering(answer))
+  }
+
   /// One more thread that waits for a connection; the crew is locked.
   private func startThread(_ crew: inout Crew) -> Bool {
     guard !crew.isStopped, let thread = try? Thread(name: name, { self.serve() }) else { return false }
@@ -109,31 +136,38 @@ final class PlainServer: Sendable {
 
   /// The life of a thread.
   private func serve() {
-    while let socket = accept() {
+    while let (socket, peer) = accept() {
       crew.withLock { crew in
         crew.idle -= 1
         if crew.idle == 0, crew.threads.count < bounds.connections { _ = startThread(&crew) }
       }
-      let channel = PlainChannel(socket: socket, stop: stopSignal)
-      PlainConversation(bounds: bounds, answer: answer).run(channel) { self.isFull }
+      converse(PlainChannel(socket: socket, stop: stopSignal), with: peer)
       crew.withLock { $0.idle += 1 }
     }
+  }
+
+  private func converse(_ channel: consuming PlainChannel, with peer: PlainPeer) {
+    var channel = channel
+    if case .address = peer, let tls = secure() {
+      guard channel.accept(tls, until: ContinuousClock().now + bounds.header) else { return }
+    }
+    conversation.run(channel, peer) { self.isFull }
   }
 
   /// Whether every thread is busy: then connections are not kept between requests.
   private var isFull: Bool { crew.withLock { $0.idle == 0 } }
 
   /// Waits for a connection; `nil` when the server stops.
-  private func accept() -> Int32? {
+  private func accept() -> (socket: Int32, peer: PlainPeer)? {
     var waited = listeners.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     waited.append(pollfd(fd: stopSignal.descriptor, events: Int16(POLLIN), revents: 0))
     while true {
       let ready = poll(&waited, nfds_t(waited.count), -1)
       if waited.last?.revents != 0, ready > 0 { return nil }
       for index in listeners.indices where ready > 0 && waited[index].revents != 0 {
-        var peer = sockaddr_storage()
-        let socket = Socket.accept(listeners[index], &peer)
-        if socket >= 0 { return socket }
+        var peer = SocketAddress.empty
+        let socket = Socket.accept(listeners[index], &peer.storage)
+        if socket >= 0 { return (socket, PlainPeer(socket, peer)) }
         // No descriptors left: the connection waits, and so do we instead of spinning.
         if Socket.isExhausted { _ = poll(&waited[waited.count - 1], 1, 100) }
       }

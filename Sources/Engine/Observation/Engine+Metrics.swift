@@ -110,7 +110,7 @@ extension Engine {
     }
   }
 
-  private func slots(ofShard number: Int32) -> SlotMetrics? {
+  func slots(ofShard number: Int32) -> SlotMetrics? {
     guard let gate = process.roster.gates[Int(number)] else { return nil }
     var slots = SlotMetrics()
     slots.limit = Int(gate.pointee.slots.limit.load(ordering: .relaxed))

@@ -182,7 +182,7 @@ final class Roster: @unchecked Sendable {
   ) -> Int32 {
     let state = HealthState(rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
     return names.withLock { names in
-      let key = "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? []) \(announcement)"
+      let key = Roster.key(of: backend, shard, tls, announcement)
       if let number = names.backendNumbers[key] {
         refit(number, rise: check?.rise ?? 1, fall: check?.fall ?? 3, hasActiveChecks: check != nil)
         return number
@@ -197,6 +197,18 @@ final class Roster: @unchecked Sendable {
       names.backendNumbers[key] = number
       return number
     }
+  }
+
+  /// The number of a backend of shard number `shard`; `nil` while it has none.
+  func number(ifKnown backend: Backend, shard: Int32, tls: ShardTLS?, announcement: ProxyHeader.Form) -> Int? {
+    names.withLock { $0.backendNumbers[Roster.key(of: backend, shard, tls, announcement)].map { Int($0) } }
+  }
+
+  /// What tells a backend from all others.
+  private static func key(
+    of backend: Backend, _ shard: Int32, _ tls: ShardTLS?, _ announcement: ProxyHeader.Form
+  ) -> String {
+    "\(shard) \(backend.name) \(backend.endpoint) \(tls?.digest ?? []) \(announcement)"
   }
 
   /// Gives a backend that was known before the rules of the new configuration; what is known of it stays.

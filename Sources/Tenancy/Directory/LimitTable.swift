@@ -15,6 +15,8 @@ struct LimitTable: ~Copyable {
   struct Key: Hashable, BitwiseCopyable {
     var plan: Int32
     var overrides: TenantOverrides
+    /// Whether what they send is shed first, whatever else is said.
+    var isPastDue = false
   }
 
   private var rows: SharedMemory<LimitRow>
@@ -132,6 +134,7 @@ struct LimitTable: ~Copyable {
     if let concurrency = key.overrides.concurrency { limits.concurrency = concurrency }
     if let policy = key.overrides.policy { limits.policy = policy }
     limits.scheduling = key.overrides.scheduling.applied(to: limits.scheduling)
+    if key.isPastDue { limits.scheduling.criticality = .sheddable }
     return limits
   }
 

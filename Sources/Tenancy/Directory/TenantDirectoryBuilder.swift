@@ -95,7 +95,11 @@ public struct TenantDirectoryBuilder: ~Copyable {
     }
     store.set(
       tenant, epoch: line.epoch, home: line.home, condition: line.condition,
-      limits: LimitTable.Key(plan: line.plan, overrides: overrides(of: line)),
+      limits: LimitTable.Key(
+        plan: line.plan,
+        overrides: TenantOverrides(
+          requests: line.requests, concurrency: line.concurrency, scheduling: line.scheduling, policy: line.policy),
+        isPastDue: line.condition.state == .pastDue),
       inherited: line.inherited, place: TenantPlace(file: line.file, line: line.line))
     store.set(tenant, revision: revision(of: tenant))
     declared.insert(tenant)
@@ -103,12 +107,21 @@ public struct TenantDirectoryBuilder: ~Copyable {
     return .added
   }
 
-  /// What a tenant has of its own. One that is past due is shed first, whatever it says itself.
-  private func overrides(of line: TenantLine) -> TenantOverrides {
-    var scheduling = line.scheduling
-    if line.condition.state == .pastDue { scheduling.criticality = .sheddable }
-    return TenantOverrides(
-      requests: line.requests, concurrency: line.concurrency, scheduling: scheduling, policy: line.policy)
+  /// Sets the condition and the placement of the tenant `id`, and leaves all else of it; false when there is none, or the
+  /// epoch is below the one in use. For edits.
+  public mutating func amend(_ id: String, _ condition: TenantCondition, home: Int32, epoch: UInt64) -> Bool {
+    closeLast()
+    let tenant = index(of: id)
+    guard tenant >= 0 else { return false }
+    let entry = store.entries[Int(tenant)].pointee
+    guard entry.epoch <= epoch else { return false }
+    var limits = store.limits.key(entry.limits)
+    limits.isPastDue = condition.state == .pastDue
+    store.set(
+      tenant, epoch: epoch, home: home, condition: condition, limits: limits, inherited: entry.inherited,
+      place: store.places[Int(tenant)].pointee)
+    store.set(tenant, revision: revision(of: tenant))
+    return true
   }
 
   /// What `add` would say to this tenant in an edit, told without a change; a host that it has twice is not looked for.
