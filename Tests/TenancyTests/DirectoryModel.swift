@@ -49,7 +49,7 @@ struct DirectoryModel {
       if let known = numbers[id] { #expect(tenant == known) } else { #expect(given.insert(tenant).inserted) }
       numbers[id] = tenant
       #expect(directory.hosts(of: tenant) == record.hosts)
-      #expect(directory.epoch(of: tenant) == record.epoch && directory.state(of: tenant) == record.state)
+      #expect(directory.epoch(of: tenant) == record.epoch && directory.state(of: tenant) == record.condition.state)
       #expect(
         directory.home(of: tenant) == Int32(record.home ?? -1) && directory.plan(of: tenant) == Int32(record.plan))
       #expect(

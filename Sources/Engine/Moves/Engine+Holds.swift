@@ -17,7 +17,12 @@ extension Engine {
   }
 
   /// Holds safe requests too, if those passed until now.
-  public func holdAll(_ hold: TenantHold) { raise(hold, to: .all) }
+  ///
+  /// False when the hold lets go by now.
+  public func holdAll(_ hold: TenantHold) -> Bool {
+    raise(hold, to: .all)
+    return hold.current <= .all
+  }
 
   /// Lets go what is held, in each worker as soon as it knows that the tenant's epoch is `epoch` or later.
   ///

@@ -202,16 +202,16 @@ struct MoveTests {
     for seed in 1...2_000 as ClosedRange<UInt64> {
       var random = SeededRandom(seed: seed)
       var now = MoveTests.now
-      let mode = random.pick(MoveMode.allCases)
-      let awaits: MoveAwaits = random.pick([[], .command, .confirmation, [.command, .confirmation]])
+      let mode = MoveMode.allCases[random.below(3)]
+      let awaits = MoveAwaits(rawValue: UInt8(random.below(4)))
       var move = Move(
-        MoveTests.terms(mode, awaits: awaits, watch: random.chance(50) ? .second : nil), epoch: 7, at: now)
+        MoveTests.terms(mode, awaits: awaits, watch: random.below(2) == 0 ? .second : nil), epoch: 7, at: now)
       var (isHeld, placement, placing) = (false, UInt64(7), UInt64(0))
       for _ in 0..<400 where !move.stage.isOver {
         now = now.advanced(by: Int64(random.below(800)) * .millisecond)
-        var event = random.pick(MoveTests.events)
+        var event = MoveTests.events[random.below(MoveTests.events.count)]
         if case .restarted = event {
-          guard random.chance(5) else { continue }
+          guard random.below(20) == 0 else { continue }
           isHeld = false
           event = .restarted(isAtTarget: placement == 8)
         }
