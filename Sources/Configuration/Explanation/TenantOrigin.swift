@@ -25,7 +25,7 @@ struct TenantOrigin {
     self.overlaid = overlaid
     self.provenance = provenance
     self.declared = declared
-    block = provenance.directives.first { $0.row.name == "tenant" && $0["id"]?.text == id }
+    block = provenance.block(of: id)
     defaults = provenance.defaults(of: "tenant")
     self.inherited = inherited
   }

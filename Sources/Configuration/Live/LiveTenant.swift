@@ -26,6 +26,9 @@ public struct TenantOverride: Sendable, Hashable {
   /// What follows it, one or more.
   public var lines: [String]
 
+  /// Directives of a tenant's block that say themselves what they are.
+  static let settled: Set<String> = ["host", "plan", "home", "epoch", "state", "test", "include"]
+
   /// These lines of `name`.
   public init(name: String, lines: [String]) {
     self.name = name

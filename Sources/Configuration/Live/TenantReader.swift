@@ -164,7 +164,7 @@ private struct TenantText {
   /// The lines of an override, read as the configuration is; a directive stands in a line of its own.
   private mutating func lexed(_ name: String, _ text: String) -> [Statement] {
     // These say themselves what they are.
-    guard !["host", "plan", "home", "epoch", "state", "test", "include"].contains(name) else {
+    guard !TenantOverride.settled.contains(name) else {
       let wrong = line([name])
       diagnostics.error("'\(name)' is no override", at: wrong.range)
       return []

@@ -22,11 +22,11 @@ public struct ConfigurationLoader {
   /// Loads the configuration at `path`, including its tenant tables.
   ///
   /// `environment` fills `${NAME}`, `resolveName` finds the addresses of backends given by name, `previous` is the
-  /// blueprint in use: its tenants keep their indices, and their epochs may not go down. `additions` are the tenants of the
-  /// store and what stands beside declarations; without them the store is not looked at.
+  /// blueprint in use: its tenants keep their indices, and their epochs may not go down. `additions` tells what is kept of
+  /// tenants in the folder that `state` names; without it that is not looked at.
   public func load(
     path: String, environment: [String: String], resolveName: @escaping (String) -> [IPAddress],
-    previous: Blueprint?, additions: TenantAdditions? = nil
+    previous: Blueprint?, additions: ((_ state: String) throws -> TenantAdditions)? = nil
   ) -> LoadOutcome {
     let diagnostics = DiagnosticCollector()
     var parser = Parser(access: access, environment: environment, diagnostics: diagnostics)
@@ -36,7 +36,8 @@ public struct ConfigurationLoader {
       directives: check.check(statements), sources: parser.sources, diagnostics: diagnostics,
       names: NameResolution(resolveName), access: access)
     draft.readsAllCertificates = readsAllCertificates
-    draft.additions = additions ?? TenantAdditions(now: Int64(Date().timeIntervalSince1970 * 1000))
+    draft.additions = TenantAdditions(now: Int64(Date().timeIntervalSince1970 * 1000))
+    if let additions { draft.readState(additions) }
     return draft.finish(processors: processors, previous: previous)
   }
 }

@@ -215,6 +215,16 @@ extension Draft {
     return false
   }
 
+  /// Asks what is kept of tenants where the configuration says.
+  mutating func readState(_ additions: (_ state: String) throws -> TenantAdditions) {
+    guard let value = top("state")?["DIR"] else { return }
+    do {
+      self.additions = try additions(SourceAccess.path(value.text, besides: name(of: value.word)))
+    } catch {
+      diagnostics.error("the state can't be used: \(error)", at: value.word.range)
+    }
+  }
+
   /// Takes over where state is kept; warns of quotas that would be forgotten.
   mutating func checkState() {
     process.hasStore = all("tenants").contains { $0.form == 1 }

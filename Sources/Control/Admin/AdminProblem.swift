@@ -8,6 +8,15 @@ struct AdminProblem: Error, Sendable, Equatable {
   var code: String
   /// One sentence for people.
   var detail: String
+  /// What is wrong with each of several things; `nil` when it is about one.
+  var errors: [Item]?
+
+  /// What is wrong with one of several tenants.
+  struct Item: Codable, Sendable, Equatable {
+    var tenant: String
+    var code: String
+    var detail: String
+  }
 
   init(_ status: Int, _ code: String, _ detail: String) {
     self.status = status
@@ -18,7 +27,8 @@ struct AdminProblem: Error, Sendable, Equatable {
   /// The body of the answer.
   var json: [UInt8] {
     let body = Body(
-      type: "about:blank", title: PlainAnswer.reason(status), status: status, code: code, detail: detail)
+      type: "about:blank", title: PlainAnswer.reason(status), status: status, code: code, detail: detail,
+      errors: errors)
     return AdminJSON.bytes(body)
   }
 
@@ -28,6 +38,16 @@ struct AdminProblem: Error, Sendable, Equatable {
     var status: Int
     var code: String
     var detail: String
+    var errors: [Item]?
+  }
+
+  /// That several tenants can't be as they are wanted: all that is wrong, and nothing is done.
+  init(aboutTenants problems: [(tenant: String, problem: AdminProblem)]) {
+    let statuses = Set(problems.map(\.problem.status))
+    self.init(
+      statuses.count == 1 ? problems[0].problem.status : 422, "tenants_refused",
+      "Nothing was changed: \(problems.count) of the tenants can't be as they are wanted.")
+    errors = problems.map { Item(tenant: $0.tenant, code: $0.problem.code, detail: $0.problem.detail) }
   }
 
   /// A body, path or query that can't be read.

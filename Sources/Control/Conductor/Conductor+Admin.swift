@@ -4,5 +4,6 @@ extension Conductor {
     StatusDesk(engine: engine, shared: shared, configPath: configPath).routes
       + shared.reloads.routes
       + GrantDesk(book: grants).routes
+      + TenantDesk(tenants: tenants).routes
   }
 }

@@ -7,8 +7,8 @@ import Platform
 
 extension Conductor {
   /// Loads a configuration; tells what is wrong with it on standard error and gives `nil` when it can't be used.
-  static func load(_ path: String, previous: Blueprint?) -> LoadedConfiguration? {
-    switch outcome(path, previous: previous) {
+  static func load(_ path: String, opening: StateOpening? = nil) -> LoadedConfiguration? {
+    switch outcome(path, previous: nil, additions: opening.map { opening in { try opening.open($0) } }) {
     case .loaded(let loaded):
       Entrance.complain(loaded.warnings.text)
       return loaded
@@ -18,10 +18,13 @@ extension Conductor {
     }
   }
 
-  static func outcome(_ path: String, previous: Blueprint?, readsAllCertificates: Bool = false) -> LoadOutcome {
+  static func outcome(
+    _ path: String, previous: Blueprint?, readsAllCertificates: Bool = false,
+    additions: ((_ state: String) throws -> TenantAdditions)? = nil
+  ) -> LoadOutcome {
     ConfigurationLoader(processors: Machine.cpuCount, readsAllCertificates: readsAllCertificates).load(
       path: path, environment: ProcessInfo.processInfo.environment, resolveName: NameService.addresses(of:),
-      previous: previous)
+      previous: previous, additions: additions)
   }
 
   /// Tells whether a configuration can be used, and all that is wrong with it: 0 or 1.

@@ -8,7 +8,7 @@ extension Conductor {
   /// Says what the proxy would do with a request, or what holds for a tenant: 0, 3 for a refusal, 1 for a bad
   /// configuration or an unknown tenant.
   static func explain(_ question: ExplainQuestion, configPath: String, json: Bool) -> Int32 {
-    guard let loaded = load(configPath, previous: nil) else { return 1 }
+    guard let loaded = load(configPath) else { return 1 }
     if let tenant = question.tenant { return explain(tenant: tenant, loaded, json) }
     var request = RequestQuestion()
     request.method = question.method

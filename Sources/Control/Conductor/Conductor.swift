@@ -41,6 +41,7 @@ final class Conductor {
   let auditor: Auditor
   private var writer: RecordWriter?
   private let quotas: QuotaKeeper?
+  let tenants: LiveTenants
   private let overload = OverloadWatch()
   private let descriptors: Int
   private var backends = BackendWatch()
@@ -52,7 +53,8 @@ final class Conductor {
   static func run(configPath: String) -> Int32 {
     Signals.hold(signals)
     // Not kept here: what was loaded at the start must go when a reload takes its place.
-    guard let conductor = started(with: load(configPath, previous: nil), configPath) else { return 1 }
+    let opening = StateOpening()
+    guard let conductor = started(with: load(configPath, opening: opening), opening, configPath) else { return 1 }
     conductor.conduct()
     return 0
   }
@@ -60,7 +62,8 @@ final class Conductor {
   /// Serves with sample applications at the addresses of the backends.
   static func demo(configPath: String) -> Int32 {
     Signals.hold(signals)
-    guard let loaded = load(configPath, previous: nil) else { return 1 }
+    let opening = StateOpening()
+    guard let loaded = load(configPath, opening: opening) else { return 1 }
     var applications: [SampleApplication] = []
     defer { for application in applications { application.stop() } }
     for shard in loaded.blueprint.shards {
@@ -74,17 +77,19 @@ final class Conductor {
       }
     }
     say("\(applications.count) sample app servers stand in for the backends")
-    guard let conductor = started(with: loaded, configPath) else { return 1 }
+    guard let conductor = started(with: loaded, opening, configPath) else { return 1 }
     DemoAdvice.print(for: loaded.blueprint, at: conductor.engine, metrics: conductor.server?.endpoints ?? [])
     conductor.conduct()
     return 0
   }
 
   /// A conductor whose data plane serves; `nil` when that could not be, and it has been said why.
-  private static func started(with loaded: LoadedConfiguration?, _ configPath: String) -> Conductor? {
+  private static func started(
+    with loaded: LoadedConfiguration?, _ opening: StateOpening, _ configPath: String
+  ) -> Conductor? {
     guard let loaded else { return nil }
     do {
-      let conductor = try Conductor(loaded, configPath)
+      let conductor = try Conductor(loaded, opening, configPath)
       do {
         try conductor.startAround(loaded.process)
       } catch {
@@ -101,13 +106,13 @@ final class Conductor {
 
   // MARK: - start
 
-  private init(_ loaded: LoadedConfiguration, _ configPath: String) throws {
+  private init(_ loaded: LoadedConfiguration, _ opening: StateOpening, _ configPath: String) throws {
     self.configPath = configPath
     let environment = ProcessInfo.processInfo.environment
     let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
     if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
-    // Held before anything is opened: two processes that keep the same would each spoil what the other one keeps.
-    state = try loaded.process.state.map { try StateFolder(path: $0) }
+    state = opening.folder
+    tenants = try opening.finish()
     quotas = try state.map { try QuotaKeeper(folder: $0) }
     let keepsAudit = !loaded.process.admin.endpoints.isEmpty
     grants = keepsAudit ? try state.map { try GrantBook(folder: $0.path) } : nil
@@ -116,6 +121,7 @@ final class Conductor {
     engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
     settings = loaded.process
     quotas?.restore(engine)
+    tenants.begin(loaded, engine)
     for address in engine.addresses { say("listening on \(address)") }
     shared.addresses.withLock { $0 = engine.addresses }
     if let finding = auditor.log?.finding { say("AUDIT: \(finding)") }
@@ -136,6 +142,7 @@ final class Conductor {
       self.writer = writer
     }
     try overload.start(engine, descriptors: descriptors)
+    try tenants.start()
     try startAdmin(settings)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
@@ -244,20 +251,24 @@ final class Conductor {
   private func reload() {
     shared.reloads.begin()
     notifier.reloading()
-    let current = engine.blueprint
     defer { notifier.ready(status: status) }
-    switch loadAside(current) {
-    case .loaded(let loaded):
-      Entrance.complain(loaded.warnings.text)
-      adopt(loaded, after: current)
-    case .refused(let report):
-      Entrance.complain(report.text)
-      refuse(current, report.text)
-    case nil: refuse(current, "there is no thread to load the configuration on")
+    tenants.reload { additions in
+      let current = engine.blueprint
+      switch loadAside(current, additions) {
+      case .loaded(let loaded):
+        Entrance.complain(loaded.warnings.text)
+        return adopt(loaded, after: current)
+      case .refused(let report):
+        Entrance.complain(report.text)
+        refuse(current, report.text)
+      case nil: refuse(current, "there is no thread to load the configuration on")
+      }
+      return nil
     }
   }
 
-  private func adopt(_ loaded: LoadedConfiguration, after current: Blueprint) {
+  /// Puts a configuration into use; returns it as it is in use then, or `nil` when that could not be.
+  private func adopt(_ loaded: LoadedConfiguration, after current: Blueprint) -> LoadedConfiguration? {
     var next = loaded.blueprint
     next.generation = current.generation + 1
     let later = restartOnly(from: current, to: next, loaded.process)
@@ -269,7 +280,8 @@ final class Conductor {
       try engine.apply(next)
     } catch {
       say("gatehouse: \(error)")
-      return refuse(current, "\(error)")
+      refuse(current, "\(error)")
+      return nil
     }
     for address in engine.addresses where !before.contains(address) { say("listening on \(address)") }
     shared.addresses.withLock { $0 = engine.addresses }
@@ -282,13 +294,18 @@ final class Conductor {
     say("reloaded generation \(next.generation)")
     shared.reloads.end(
       .done(generation: next.generation, warnings: loaded.warnings.text, atNextStart: later))
+    var used = loaded
+    used.blueprint = next
+    return used
   }
 
   /// Loads the configuration on a thread that gives way to the workers; `nil` when there is none to be had.
-  private func loadAside(_ current: Blueprint) -> LoadOutcome? {
+  private func loadAside(_ current: Blueprint, _ additions: TenantAdditions) -> LoadOutcome? {
     let path = configPath
     do throws(SystemError) {
-      return try Platform.Thread.aside(named: "loader") { Conductor.outcome(path, previous: current) }
+      return try Platform.Thread.aside(named: "loader") {
+        Conductor.outcome(path, previous: current, additions: { _ in additions })
+      }
     } catch {
       say("gatehouse: \(error)")
       return nil
@@ -339,6 +356,7 @@ final class Conductor {
     writer?.stop()
     server?.stop()
     admin?.stop()
+    tenants.stop()
     say("stopped")
   }
 }

@@ -9,7 +9,8 @@ import Glibc
 ///
 /// A snapshot may also be written by another thread (`fork`): meanwhile records go to `NAME.journal.next`, which follows the
 /// snapshot that is to come, and count behind those of the journal until it is there. Used by one thread at a time.
-public final class Journal {
+public final class Journal: @unchecked Sendable {
+  // Unchecked: whoever has it sees to it that one thread uses it at a time.
   private static let title = Array("gatehouse 1 ".utf8)
 
   private let folder: String

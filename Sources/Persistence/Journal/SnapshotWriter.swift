@@ -1,7 +1,8 @@
 import Glibc
 
 /// A snapshot on its way to the disk, beside the one in place. Used by one thread at a time.
-public final class SnapshotWriter {
+public final class SnapshotWriter: @unchecked Sendable {
+  // Unchecked: whoever has it sees to it that one thread uses it at a time.
   /// Bytes that are held before they are written.
   private static let piece = 1 << 20
 
