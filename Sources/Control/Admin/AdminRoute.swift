@@ -66,6 +66,8 @@ struct AdminRoute: Sendable {
   var response: String?
   /// The names of the query's parameters.
   var query: [String] = []
+  /// Whether it looks at `If-Match`.
+  var isConditional = false
   /// The status when it is done, unless the handler says otherwise.
   var success = 200
   /// Bytes of a body at most; over it 413.

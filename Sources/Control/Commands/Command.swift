@@ -1,6 +1,8 @@
 /// What can be asked of the program.
 public enum Command: String, CaseIterable, Sendable {
-  case run, check, explain, demo, help, version
+  case run, check, explain, demo
+  case status, top, reload, move, wave, shard, audit, grant
+  case help, version
 
   /// Short spellings.
   static let aliases: [String: Command] = ["-t": .check, "-V": .version, "--version": .version]
@@ -12,28 +14,59 @@ public enum Command: String, CaseIterable, Sendable {
     case .check: "parse and validate the configuration and its tables; print every error (alias -t)"
     case .explain: "say what the proxy would do with a request, or what holds for a tenant, and why"
     case .demo: "serve with sample app servers standing in for the backends"
+    case .status: "how the running proxy does"
+    case .top: "the busiest tenants of the last seconds"
+    case .reload: "put the configuration as it is now into use, or say why not"
+    case .move: "move a tenant to another shard without losing a request"
+    case .wave: "move many tenants, some at a time"
+    case .shard: "the shards and their backends; drain a backend, and have it serve again"
+    case .audit: "what was done through the admin API, and whether that record is whole"
+    case .grant: "give roles for the admin API, and take them back"
     case .help: "this list, a command's options, or a directive of the configuration"
     case .version: "version, commit, Swift, OpenSSL, features (alias -V)"
     }
   }
 
-  /// The options it takes.
-  var options: [Option] {
+  /// What it does with a word behind it, and without one; empty for commands that know no such words.
+  var verbs: [Verb] {
     switch self {
-    case .run, .demo: [.config]
-    case .check: [.config, .json]
-    case .explain: [.config, .json, .host, .path, .method, .header, .client]
-    case .help: []
-    case .version: [.json]
+    case .status: Verb.ofStatus
+    case .top: Verb.ofTop
+    case .reload: Verb.ofReload
+    case .move: Verb.ofMove
+    case .wave: Verb.ofWave
+    case .shard: Verb.ofShard
+    case .audit: Verb.ofAudit
+    case .grant: Verb.ofGrant
+    case .run, .check, .explain, .demo, .help, .version: []
     }
   }
 
-  /// How it is written.
-  var synopsis: String {
+  /// The verb of this word; `nil` when there is none.
+  func verb(_ name: String) -> Verb? { verbs.first { $0.name == name } }
+
+  /// The options it takes.
+  var options: [Option] {
     switch self {
-    case .explain: "explain [options]  or  explain tenant ID [options]"
-    case .help: "help [command or directive]"
-    default: options.isEmpty ? rawValue : rawValue + " [options]"
+    case .run, .demo: return [.config]
+    case .check: return [.config, .json]
+    case .explain: return [.config, .json, .host, .path, .method, .header, .client]
+    case .help: return []
+    case .version: return [.json]
+    default:
+      var seen: Set<Option> = []
+      return verbs.flatMap(\.allOptions).filter { seen.insert($0).inserted }
+    }
+  }
+
+  /// How it is written, a line each.
+  var synopses: [String] {
+    switch self {
+    case .explain: ["explain [options]", "explain tenant ID [options]"]
+    case .help: ["help [command or directive]"]
+    default:
+      verbs.isEmpty
+        ? [options.isEmpty ? rawValue : rawValue + " [options]"] : verbs.map { rawValue + " " + $0.synopsis }
     }
   }
 
@@ -44,46 +77,7 @@ public enum Command: String, CaseIterable, Sendable {
     case .check: "0 good, 1 errors, 2 bad command line"
     case .explain: "0 admitted (tenant: known), 3 refused, 1 bad configuration (tenant: unknown), 2 bad command line"
     case .help, .version: "0, or 2 for a bad command line"
-    }
-  }
-}
-
-/// The options of all commands.
-enum Option: String, CaseIterable {
-  case config = "--config"
-  case json = "--json"
-  case host = "--host"
-  case path = "--path"
-  case method = "--method"
-  case header = "--header"
-  case client = "--client"
-
-  /// The option of this spelling.
-  static func named(_ word: String) -> Option? { word == "-c" ? .config : Option(rawValue: word) }
-
-  /// The name of its value, if it takes one.
-  var value: String? {
-    switch self {
-    case .config: "FILE"
-    case .json: nil
-    case .host: "HOST"
-    case .path: "PATH"
-    case .method: "METHOD"
-    case .header: "'NAME: VALUE'"
-    case .client: "IP"
-    }
-  }
-
-  /// What it says, in one line.
-  var summary: String {
-    switch self {
-    case .config: "the configuration (default ./proxy.conf, then /etc/gatehouse/proxy.conf)"
-    case .json: "print facts as JSON"
-    case .host: "the request's Host"
-    case .path: "the request's path (default /)"
-    case .method: "the request's method (default GET)"
-    case .header: "a field of the request; may be given again"
-    case .client: "the client's address (default 127.0.0.1)"
+    default: "0 done, 1 refused or nobody there, 2 bad command line"
     }
   }
 }

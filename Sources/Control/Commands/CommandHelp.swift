@@ -15,17 +15,21 @@ enum CommandHelp {
 
   /// One command.
   static func text(of command: Command) -> String {
+    let usage = command.synopses.map { "gatehouse \($0)" }.joined(separator: "\n       ")
+    let verbs = command.verbs.filter { !$0.name.isEmpty }
+    let verbWidth = (verbs.map(\.name.count).max() ?? 0) + 2
+    let verbList = verbs.map { "  " + pad($0.name, to: verbWidth) + $0.summary }
     let spelled = command.options.map { option in
-      (option == .config ? "-c, " : "") + option.rawValue + (option.value.map { " " + $0 } ?? "")
+      (option == .config ? "-c, " : "") + option.name + (option.value.map { " " + $0 } ?? "")
     }
     let width = (spelled.map(\.count).max() ?? 0) + 2
     let list = zip(spelled, command.options).map { "  " + pad($0, to: width) + $1.summary }
-    let options = list.isEmpty ? "" : "\n" + list.joined(separator: "\n") + "\n"
+    let parts = [verbList, list].filter { !$0.isEmpty }.map { "\n" + $0.joined(separator: "\n") + "\n" }
     return """
-      usage: gatehouse \(command.synopsis)
+      usage: \(usage)
 
       \(command.summary)
-      \(options)
+      \(parts.joined())
       exit status: \(command.exits)
       """
   }

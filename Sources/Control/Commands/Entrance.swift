@@ -27,16 +27,24 @@ public enum Entrance {
       return 0
     case .help:
       return help(invocation.topic)
-    case .run, .check, .explain, .demo:
-      let candidates = invocation.command == .demo ? [demoConfig] : defaultConfigs
-      guard let path = invocation.configPath ?? candidates.first(where: { access($0, F_OK) == 0 }) else {
-        let places = candidates.joined(separator: " nor ")
-        let neither = candidates.count > 1 ? "neither \(places) exists" : "\(places) does not exist"
-        complain("gatehouse: no configuration: \(neither); name one with -c FILE\n")
-        return 1
+    default:
+      do throws(CommandFailure) {
+        if let verb = invocation.command.verb(invocation.verb) { return try verb.perform(invocation) }
+        return conduct(invocation, try configuration(of: invocation))
+      } catch {
+        complain("gatehouse: \(error.message)\n")
+        return error.status
       }
-      return conduct(invocation, path)
     }
+  }
+
+  /// The configuration that a command line names, or that stands where one is looked for.
+  static func configuration(of invocation: Invocation) throws(CommandFailure) -> String {
+    let candidates = invocation.command == .demo ? [demoConfig] : defaultConfigs
+    if let path = invocation.configPath ?? candidates.first(where: { access($0, F_OK) == 0 }) { return path }
+    let places = candidates.joined(separator: " nor ")
+    let neither = candidates.count > 1 ? "neither \(places) exists" : "\(places) does not exist"
+    throw CommandFailure("no configuration: \(neither); name one with -c FILE")
   }
 
   private static func conduct(_ invocation: Invocation, _ path: String) -> Int32 {
@@ -59,6 +67,9 @@ public enum Entrance {
     }
     return Conductor.help(on: topic)
   }
+
+  /// Has what was printed seen now.
+  static func flush() { fflush(nil) }
 
   /// Writes to standard error.
   static func complain(_ text: String) {

@@ -10,8 +10,20 @@ public struct Invocation: Sendable, Equatable {
   public var isJSON = false
   /// What `explain` is to explain.
   public var question = ExplainQuestion()
+  /// The word behind a command that has several to choose from, such as `revoke` behind `grant`; empty when there is none.
+  public var verb = ""
+  /// The words behind it that are no options.
+  public var operands: [String] = []
+  /// What options of commands with verbs were given, in order.
+  var given: [Given] = []
   /// What `help` is wanted on; for other commands with `-h`, their own name.
   public var topic: String?
+
+  /// An option and its value, empty for one that takes none.
+  struct Given: Sendable, Equatable {
+    var option: Option
+    var value: String
+  }
 
   /// A bad command line, in the operator's words.
   public struct Fault: Error, Equatable {
@@ -49,9 +61,18 @@ public struct Invocation: Sendable, Equatable {
     }
     guard let found else { throw Fault(message: "no command given") }
     command = found
-    for (option, value) in early { try apply(option, value) }
     try take(positional)
+    for (option, value) in early { try apply(option, value) }
   }
+
+  /// The value of an option that was given, the last one if it was again.
+  func value(_ option: Option) -> String? { given.last { $0.option == option }?.value }
+
+  /// The values of an option that may be given again.
+  func values(_ option: Option) -> [String] { given.filter { $0.option == option }.map(\.value) }
+
+  /// Whether an option was given.
+  func has(_ option: Option) -> Bool { given.contains { $0.option == option } }
 
   /// Reads one option and its value, `--name VALUE` or `--name=VALUE`.
   private static func option(
@@ -60,7 +81,7 @@ public struct Invocation: Sendable, Equatable {
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
     guard let option = Option.named(name) else {
-      let known = (command?.options ?? Option.allCases).map(\.rawValue) + ["--help"]
+      let known = (command?.options ?? Option.all).map(\.name) + ["--help"]
       throw Fault(message: "unknown option '\(name)'", suggestion: Suggestion.nearest(to: name, among: known))
     }
     guard let valueName = option.value else {
@@ -73,12 +94,14 @@ public struct Invocation: Sendable, Equatable {
   }
 
   private mutating func apply(_ option: Option, _ value: String) throws(Fault) {
-    guard command.options.contains(option) else {
-      throw Fault(message: "'\(command.rawValue)' has no option '\(option.rawValue)'")
+    let name = verb.isEmpty ? command.rawValue : "\(command.rawValue) \(verb)"
+    guard (command.verb(verb)?.allOptions ?? command.options).contains(option) else {
+      throw Fault(message: "'\(name)' has no option '\(option.name)'")
     }
-    if option != .json, option != .path, value.isEmpty {
-      throw Fault(message: "'\(option.rawValue)' needs a value that is not empty")
+    if option.value != nil, option != .path, value.isEmpty {
+      throw Fault(message: "'\(option.name)' needs a value that is not empty")
     }
+    given.append(Given(option: option, value: value))
     switch option {
     case .config: configPath = value
     case .json: isJSON = true
@@ -92,10 +115,12 @@ public struct Invocation: Sendable, Equatable {
       }
       let text = value[value.index(after: colon)...].drop { $0 == " " }
       question.fields.append(ExplainQuestion.Field(name: String(value[..<colon]), value: String(text)))
+    default: break
     }
   }
 
   private mutating func take(_ positional: [String]) throws(Fault) {
+    if !command.verbs.isEmpty { return try takeVerb(positional) }
     switch (command, positional.count) {
     case (_, 0): return
     case (.help, 1): topic = positional[0]
@@ -108,6 +133,45 @@ public struct Invocation: Sendable, Equatable {
       throw Fault(message: "'explain' takes options, or 'tenant ID'; not '\(positional[0])'", suggestion: nearest)
     default: throw Fault(message: "'\(command.rawValue)' takes no '\(positional[command == .help ? 1 : 0])'")
     }
+  }
+}
+
+extension Invocation {
+  /// Takes the verb of a command that has some, and the words behind it.
+  private mutating func takeVerb(_ positional: [String]) throws(Fault) {
+    let names = command.verbs.map(\.name).filter { !$0.isEmpty }
+    var words = positional[...]
+    if !names.isEmpty {
+      // What a command does without a verb may be about the first word.
+      let isAboutWord = !(command.verb("")?.operands.isEmpty ?? true)
+      if let word = words.first, !isAboutWord || names.contains(word) {
+        words.removeFirst()
+        guard names.contains(word) else {
+          let nearest = Suggestion.nearest(to: word, among: names)
+          throw Fault(message: "'\(command.rawValue)' knows no '\(word)'", suggestion: nearest)
+        }
+        verb = word
+      } else if command.verb("") == nil {
+        throw Fault(message: "'\(command.rawValue)' needs one of \(names.joined(separator: ", "))")
+      }
+    }
+    operands = Array(words)
+    guard let verb = command.verb(verb) else { return }
+    let usage = "write '\(command.rawValue) \(verb.synopsis)'"
+    var least = 0
+    var most = 0
+    for operand in verb.operands {
+      switch operand {
+      case .one: (least, most) = (least + 1, most + 1)
+      case .optional: most += 1
+      case .many: most = .max
+      }
+    }
+    guard operands.count >= least else { throw Fault(message: usage) }
+    guard operands.count <= most else {
+      throw Fault(message: most == 0 ? "'\(command.rawValue)' takes no '\(operands[0])'" : usage)
+    }
+    guard operands.allSatisfy({ !$0.isEmpty }) else { throw Fault(message: usage) }
   }
 }
 

@@ -1,9 +1,16 @@
 extension Conductor {
-  /// Everything that the admin API can do: one list of each part of it.
+  /// Everything that the admin API can do: one list of each part of it, and the document that describes them.
   var adminRoutes: [AdminRoute] {
-    StatusDesk(engine: engine, shared: shared, configPath: configPath).routes
+    let routes =
+      StatusDesk(engine: engine, shared: shared, configPath: configPath).routes
+      + TopDesk(engine: engine).routes
+      + ExplainDesk(engine: engine, configPath: configPath).routes
       + shared.reloads.routes
       + GrantDesk(book: grants).routes
+      + AuditDesk(log: auditor.log).routes
       + TenantDesk(tenants: tenants).routes
+      + BackendDesk(engine: engine).routes
+      + MoveDesk(keeper: moves).routes
+    return routes + [AdminDocument.route(for: routes, AdminSchema.all)]
   }
 }

@@ -11,7 +11,7 @@ struct BackendDesk {
   let engine: Engine
 
   /// A duty as it is asked for.
-  private struct Request: Codable {
+  struct Request: Codable {
     var state: String
     /// Of one that drains: how long it serves those bound to it.
     var deadline: String?

@@ -68,7 +68,11 @@ final class MoveKeeper: Sendable {
     thread.withLock { $0 }?.join()
     state.withLock { state in
       for n in Array(state.courses.keys) {
-        take(.cancelled("the proxy stops"), n, &state)
+        switch state.courses[n]?.move.stage {
+        case .preparing, .draining, .holding, .sealing: take(.cancelled("the proxy stops"), n, &state)
+        // The next process goes on with it.
+        default: break
+        }
         if let hold = state.courses[n]?.hold { engine.end(hold) }
         state.courses[n]?.command?.kill()
       }
@@ -155,7 +159,10 @@ final class MoveKeeper: Sendable {
   /// Nothing is held any more; a little later, when what was let go has been answered, the new shard can be judged by what it
   /// answers from then on.
   private func lookAtHeld(_ n: UInt64, _ state: inout State, at now: Instant) {
-    guard let hold = state.courses[n]!.hold else { _ = take(.emptied, n, &state) }
+    guard let hold = state.courses[n]!.hold else {
+      take(.emptied, n, &state)
+      return
+    }
     guard hold.isHeardByAll, hold.parkedCount == 0 else { return }
     let since = state.courses[n]!.emptiedAt ?? now
     state.courses[n]!.emptiedAt = since
@@ -171,7 +178,8 @@ final class MoveKeeper: Sendable {
       // A worker that is late goes by the epoch: it lets nothing go before it knows this one.
       guard engine.isSettled || now - since >= 5 * .second else { return }
       state.courses[n]!.placedAt = nil
-      _ = take(.placed, n, &state)
+      take(.placed, n, &state)
+      return
     }
     let isBack = if case .replacing = course.move.stage { true } else { false }
     let caller = AdminCaller(actor: course.record.actor, role: .operator, tenants: nil, from: "move \(course.record.id)")

@@ -7,3 +7,5 @@ protocol Placements: Sendable {
   /// Where a tenant is; `nil` when there is none of this name.
   func placement(of tenant: String) -> (shard: String?, epoch: UInt64)?
 }
+
+extension LiveTenants: Placements {}

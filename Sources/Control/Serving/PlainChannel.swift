@@ -93,6 +93,20 @@ struct PlainChannel: ~Copyable {
     return shakeHands(until: deadline)
   }
 
+  /// Speaks TLS from now on, as the side that has connected to `name`; `false` when the handshake comes to nothing.
+  mutating func connect(
+    _ client: ClientTLS, name: String, isAddress: Bool, sessions: UnsafeMutablePointer<TLSSessionSlot>,
+    until deadline: ContinuousClock.Instant
+  ) -> Bool {
+    tls = TLSChannel(connecting: socket, client, name: name, isAddress: isAddress, sessions: sessions)
+    return shakeHands(until: deadline)
+  }
+
+  /// Waits until a connection that was begun is made; `false` when it can't be.
+  func awaitConnection(until deadline: ContinuousClock.Instant) -> Bool {
+    wait(for: POLLOUT, until: deadline) && Socket.error(of: socket) == 0
+  }
+
   /// Goes through the handshake of TLS.
   private func shakeHands(until deadline: ContinuousClock.Instant) -> Bool {
     guard let tls else { return false }

@@ -34,6 +34,8 @@ public struct MetricsSnapshot: Sendable {
   public var overloaded: UInt64 = 0
   /// Requests held for the moves of their tenants.
   public var holds = HoldMetrics()
+  /// Moves of tenants by state; none when there can be none.
+  public var moves: [(state: String, count: Int)] = []
   /// Answers by which a backend said that a request was placed by an earlier epoch than it knows.
   public var staleRoutes: UInt64 = 0
   /// The blueprint's generation.

@@ -17,6 +17,9 @@ public struct TenantSample: Sendable {
     public var bytesIn: UInt64 = 0
     /// Bytes to its clients.
     public var bytesOut: UInt64 = 0
+
+    /// Nothing counted.
+    public init() {}
   }
 
   /// When it was taken.

@@ -21,6 +21,10 @@ extension MetricsPage {
       begin("gatehouse_overload_refused_total", .counter, "Requests refused since the process runs out of something.")
       sample(Labels(), snapshot.overloaded)
     }
+    if !snapshot.moves.isEmpty {
+      begin("gatehouse_moves", .gauge, "Moves of tenants by state; of those that have ended the newest thousand.")
+      for (state, count) in snapshot.moves { sample(Labels("state", state), count) }
+    }
     begin("gatehouse_hold_parked", .gauge, "Requests held now for the moves of their tenants.")
     sample(Labels(), snapshot.holds.parked)
     begin("gatehouse_held_total", .counter, "Requests that were held for the moves of their tenants.")
