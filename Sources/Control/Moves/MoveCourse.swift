@@ -36,10 +36,10 @@ struct MoveCourse {
   var answer: MoveAnswer {
     var answer = MoveAnswer(record, epoch: epoch)
     answer.state = move.stage.name
-    guard let hold else { return answer }
+    guard let hold, record.ended == nil else { return answer }
     answer.inFlight = hold.underWayCount
     answer.parked = hold.parkedCount
-    answer.held = hold.heldCount
+    answer.held = record.held &+ hold.heldCount
     answer.longStreams = hold.streamCount
     return answer
   }

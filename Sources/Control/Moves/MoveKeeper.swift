@@ -116,7 +116,12 @@ final class MoveKeeper: Sendable {
     switch state.courses[n]!.move.stage {
     case .preparing: if isReady(course.record.order.to) { take(.targetReady, n, &state) }
     case .draining, .sealing, .recalling:
-      guard let hold = state.courses[n]!.hold else { break }
+      // The one before may still have been there.
+      guard let hold = state.courses[n]!.hold else {
+        let passesSafe = if case .draining = course.move.stage { course.plan.terms.mode == .readOnly } else { false }
+        state.courses[n]!.hold = engine.hold(course.record.order.tenant, terms(course, passesSafe: passesSafe))
+        break
+      }
       if hold.isHeardByAll, hold.underWayCount == 0 { take(.drained, n, &state) }
     case .holding: lookAtCommand(n, &state)
     case .placing, .replacing: place(n, &state, at: now)
@@ -240,7 +245,10 @@ final class MoveKeeper: Sendable {
   private func note(_ stage: MoveStage, _ course: inout MoveCourse, _ state: inout State) {
     let isNewName = course.record.stage.stage.name != stage.name
     course.record.stage = KeptStage(stage)
-    if stage.isOver { course.record.ended = Clock.wall() }
+    if stage.isOver {
+      course.record.ended = Clock.wall()
+      course.record.held = course.record.held &+ (course.hold?.heldCount ?? 0)
+    }
     if case .draining = stage { course.record.base = base(of: course) }
     state.changes += 1
     do throws(PersistenceError) {
@@ -279,7 +287,10 @@ final class MoveKeeper: Sendable {
     case .holdAll:
       if let hold = course.hold, engine.holdAll(hold) { return }
       // What a move held goes back by a hold of its own.
-      if let known = course.hold { endNow(known) }
+      if let known = course.hold {
+        course.record.held &+= known.heldCount
+        engine.end(known)
+      }
       course.hold = engine.hold(tenant, terms(course, passesSafe: false))
     case .startCommand: startCommand(&course)
     case .endCommand:
@@ -296,13 +307,6 @@ final class MoveKeeper: Sendable {
     let deadline = Clock.now().advanced(by: course.plan.terms.hold + Move.releaseBound)
     return HoldTerms(
       requests: course.plan.requests, bytes: course.plan.bytes, deadline: deadline, passesSafe: passesSafe)
-  }
-
-  /// Ends a hold and waits until every worker has forgotten it: a moment.
-  private func endNow(_ hold: TenantHold) {
-    engine.end(hold)
-    for _ in 0..<200 where !hold.isHeardByAll { Machine.rest(nanoseconds: .millisecond) }
-    engine.sweepHolds()
   }
 
   private func startCommand(_ course: inout MoveCourse) {

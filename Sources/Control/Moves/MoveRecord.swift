@@ -17,6 +17,8 @@ struct MoveRecord: Codable, Sendable {
   var why: String?
   /// The wave that it belongs to.
   var wave: UInt64?
+  /// Requests that it has held, as far as their holds have ended.
+  var held: UInt64 = 0
   /// What was counted at the old shard before.
   var base: Base?
 
@@ -137,7 +139,7 @@ struct MoveAnswer: Codable, Sendable {
     self.epoch = epoch
     inFlight = 0
     parked = 0
-    held = 0
+    held = record.held
     longStreams = 0
     started = AdminTime.text(record.started)
     ended = record.ended.map { AdminTime.text($0) }

@@ -17,7 +17,8 @@ final class HoldRegistry: Sendable {
   /// Adds a hold; false when its tenant has one, or there are too many.
   func add(_ hold: TenantHold) -> Bool {
     holds.withLock { holds in
-      guard holds.count < Limit.tenantHolds, !holds.contains(where: { $0.tenant == hold.tenant }) else { return false }
+      guard holds.count < Limit.tenantHolds, !holds.contains(where: { $0.tenant == hold.tenant && $0.current != .over })
+      else { return false }
       holds.append(hold)
       return true
     }

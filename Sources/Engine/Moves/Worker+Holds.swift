@@ -11,12 +11,13 @@ extension Worker where N: ~Copyable {
 
   /// Does as the holds of the process want by now.
   mutating func followHolds() {
+    for place in held.indices.reversed() { follow(place) }
     for hold in process.holds.all where hold.current != .over && heldPlace(of: hold.tenant) < 0 {
       held.append(HeldTenant(hold, at: network.now))
       countUnderWay(held.count - 1)
       hold.note(held[held.count - 1].stage, by: number)
+      follow(held.count - 1)
     }
-    for place in held.indices.reversed() { follow(place) }
     if !held.isEmpty { lookAtHoldsSoon() }
   }
 

@@ -86,7 +86,7 @@ final class EnginePlant: Plant {
     var place = 0
     for (shard, backends) in configuration.backends.enumerated() where configuration.declares(shard) {
       for (origin, isDeclared) in zip(simulation.origins[shard], backends) where isDeclared {
-        world.servers[image.backends[place].number] = origin
+        world.servers[image.tables.backends[place].number] = origin
         place += 1
       }
     }

@@ -42,7 +42,7 @@ enum Fact {
   /// The engine's socket took the head of a request of a tenant, placed by an epoch; a long one may outlive a move.
   case routed(request: Int, tenant: Int, epoch: UInt64, isSafe: Bool, isLong: Bool)
   /// Every worker holds the requests of a tenant, but for safe ones if those pass, and none is under way.
-  case drained(tenant: Int, passesSafe: Bool)
+  case quiet(tenant: Int, passesSafe: Bool)
   /// Every worker goes by a new placement of a tenant.
   case cutOver(tenant: Int, epoch: UInt64)
   /// What is held of a tenant is let go from now on.

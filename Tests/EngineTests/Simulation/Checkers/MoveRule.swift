@@ -19,7 +19,7 @@ struct MoveRule: Checker {
         return "request \(request) was sent with epoch \(epoch) after the cutover to \(known)"
       }
     case .finished(let request): underWay[request] = nil
-    case .drained(let tenant, let passesSafe): quiet[tenant] = passesSafe
+    case .quiet(let tenant, let passesSafe): quiet[tenant] = passesSafe
     case .letGo(let tenant): quiet[tenant] = nil
     case .cutOver(let tenant, let epoch):
       epochs[tenant] = epoch

@@ -70,7 +70,7 @@ final class Mover {
     case .draining, .sealing, .recalling:
       if hasHeard, course.hold?.underWayCount ?? 0 == 0 {
         let passesSafe = course.move.terms.mode == .readOnly && course.hold?.current == .unsafeOnly
-        stage.note(.drained(tenant: course.plan.tenant, passesSafe: passesSafe))
+        stage.note(.quiet(tenant: course.plan.tenant, passesSafe: passesSafe))
         course.drainedAt = now
         take(.drained, &course)
       }
