@@ -77,7 +77,7 @@ import Testing
       (["explain", "tenant", "a", "b"], "write 'explain tenant ID'", nil),
       (["explain", "tennant", "a"], "'explain' takes options, or 'tenant ID'; not 'tennant'", "tenant"),
       (["explain", "tenant", "a", "--host", "b"], "'explain tenant ID' takes no facts of a request", nil),
-      (["reload"], "unknown command 'reload'", nil),
+      (["relaod"], "unknown command 'relaod'", "reload"),
     ] as [([String], String, String?)])
   func aBadCommandLineIsExplained(words: [String], message: String, suggestion: String?) {
     #expect(throws: Invocation.Fault(message: message, suggestion: suggestion)) { try Invocation(words) }
@@ -86,7 +86,7 @@ import Testing
   @Test func helpNamesEveryCommandAndOption() {
     for command in Command.allCases {
       #expect(CommandHelp.overview.contains("  \(command.rawValue) "))
-      for option in command.options { #expect(CommandHelp.text(of: command).contains(option.rawValue)) }
+      for option in command.options { #expect(CommandHelp.text(of: command).contains(option.name)) }
     }
   }
 

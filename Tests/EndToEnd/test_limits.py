@@ -48,6 +48,23 @@ class Bucket(Case):
                 self.assertEqual((r.status, r.field("ratelimit"), r.field("ratelimit-policy")), (200, None, None))
             self.assertGreaterEqual(int(c.get().field("retry-after")), 1)
 
+    def test_legacy_fields_tell_of_the_tightest_limit(self):
+        def legacy(r):
+            return tuple(r.field("x-ratelimit-" + name) for name in ("limit", "remaining", "reset"))
+        g = self.simple(self.origin(), tenant_lines=["requests 4/h burst 4"], parts=["rate-limit-headers legacy"])
+        with g.client() as c:
+            r = c.get()
+            self.assertEqual((r.field("ratelimit-policy"), legacy(r)[:2]), ('"requests";q=4;w=3600', ("4", "3")))
+            for _ in range(3):
+                c.get()
+            r = c.get()
+            self.assertEqual((r.status, legacy(r)[:2]), (429, ("4", "0")))
+            self.assertTrue(890 <= int(legacy(r)[2]) <= int(r.field("retry-after")) <= 1000, (legacy(r), r.field("retry-after")))
+        lines = ["requests 1000/h burst 1000", "requests 5/h burst 5 per client", "requests 9/h shadow per path /x"]
+        g = self.simple(self.origin(), tenant_lines=lines, parts=["rate-limit-headers legacy"])
+        self.assertEqual(legacy(get(g.address, "/x"))[:2], ("5", "4"))
+        self.assertEqual(legacy(get(self.simple(self.origin(), tenant_lines=lines).address)), (None, None, None))
+
     def test_an_unlimited_tenant_has_no_such_fields(self):
         g = self.simple(self.origin())
         r = get(g.address)

@@ -65,6 +65,22 @@ class Queue(Case):
         self.assertEqual(self.most, 3)
         self.held(g, 0)
 
+    def test_a_reserve_is_there_for_critical_tenants_only(self):
+        o = self.o
+        g = self.gate(conf(shard("one", o, lines=["concurrency 4", "queue 10 for 10s", "reserve critical 50%"]),
+                           tenant("acme", home="one"), tenant("vital", "criticality critical", home="one")))
+        clients = [g.client().request("GET", f"/{n}", host="acme.example") for n in range(4)]
+        self.waiting(g, 2)
+        self.held(g, 2)
+        clients += [g.client().request("GET", f"/vital{n}", host="vital.example") for n in range(3)]
+        self.waiting(g, 3)
+        self.held(g, 4)
+        o.wait(4)
+        self.assertEqual(sorted(r.target for r in o.requests if "vital" in r.target), ["/vital0", "/vital1"])
+        self.go.set()
+        self.assertEqual([c.final().status for c in clients], [200] * 7)
+        self.held(g, 0)
+
     def test_a_full_queue_refuses_with_503(self):
         g = self.proxy("concurrency 1", "queue 1 for 10s")
         first = g.client().request()

@@ -3,7 +3,7 @@ import collections
 import re
 import time
 
-from harness import Case, conf, eventually, get, shard, tenant
+from harness import Case, FramesOrigin, conf, eventually, get, shard, tenant
 from harness.settings import HTTP2
 
 TENANTS = [f"t{i}" for i in range(5)]
@@ -118,6 +118,17 @@ class Outliers(Case):
         self.round(g)
         self.assertEqual([self.up(g, o) for o in (a, b)], [1, 1])
 
+    def test_an_answer_that_breaks_off_is_a_failure(self):
+        a, b = self.origin(lambda x: x.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").reset(), name="a"), self.origin(name="b")
+        g = self.proxy(a, b)
+        for _ in range(4):
+            for t in TENANTS:
+                try:
+                    get(g.address, host=f"{t}.example")
+                except (EOFError, ConnectionResetError):
+                    pass
+        self.assertEqual((self.ejections(g, a), self.up(g, a), self.up(g, b)), (1, 0, 1))
+
     def test_no_more_are_out_than_the_configuration_says(self):
         origins = [self.origin(lambda x: x.reply(500, "")) for _ in range(4)]
         for most, left in (("50%", 2), ("25%", 3), ("0%", 4), ("100%", 0)):
@@ -211,6 +222,33 @@ class Breaker(Case):
         with g.client() as c:
             share = collections.Counter(c.get().status for _ in range(90))
         self.assertEqual(share, {500: 30, 200: 60})
+
+    def test_answers_that_break_off_are_failures_of_their_tenant(self):
+        g = self.proxy(lambda x: x.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").reset())
+        for _ in range(10):
+            with self.assertRaises((EOFError, ConnectionResetError)):
+                get(g.address)
+        self.assert_refused(get(g.address), 503, "breaker_open")
+
+    def test_calls_tell_how_they_fared_in_their_trailers(self):
+        kind = [("content-type", "application/grpc")]
+        forms = {
+            "trailers": lambda x, status: x.reply(200, b"\0\0\0\0\0", kind, trailers=[("grpc-status", status)]),
+            "only": lambda x, status: x.reply(200, None, kind + [("grpc-status", status)]),
+            "nothing": lambda x, status: x.reply(200, b"\0\0\0\0\0", kind),
+        }
+        for form, status, opens in (("trailers", "14", True), ("only", "14", True), ("trailers", "2", True), ("trailers", "5", False),
+                                    ("only", "8", False), ("trailers", "0", False), ("nothing", "0", True)):
+            with self.subTest(form=form, status=status):
+                o = FramesOrigin(lambda x: forms[form](x, status))
+                self._origins.append(o)
+                g = self.gate(conf(shard("one", o, lines=["protocol h2", "breaker per-tenant 50% of 20 for 60s"]), tenant("acme"),
+                                   listen=(HTTP2,)))
+                with g.frames() as c:
+                    for _ in range(11):
+                        r = c.final(c.request("POST", "/a.B/C", fields=kind + [("te", "trailers")], body=b"\0\0\0\0\0"))
+                self.assertEqual(r.field("grpc-message") == "breaker_open", opens, r)
+                g.stop()
 
     def test_it_holds_for_streams(self):
         g = self.proxy(lambda x: x.reply(500, "x"), listen=(HTTP2,))

@@ -45,8 +45,8 @@ public enum GatehouseLanguage {
       in: "", "unknown-tenant", forms: [[.keyword("refuse")], [.keyword("use"), .value("TENANT", .name)]],
       absent: "refuse", help: "What becomes of requests that name no tenant."),
     DirectiveRow(
-      in: "", "rate-limit-headers", [.value("SWITCH", .choice(["on", "off"]))], absent: "on",
-      help: "Whether answers carry RateLimit and RateLimit-Policy."),
+      in: "", "rate-limit-headers", [.value("SWITCH", .choice(["on", "off", "legacy"]))], absent: "on",
+      help: "Whether answers carry RateLimit and RateLimit-Policy; legacy adds X-RateLimit-* of the tightest limit."),
     DirectiveRow(
       in: "", "shard", [.value("name", .name)], .named, block: "shard",
       help: "A group of backends that holds the data of some tenants."),

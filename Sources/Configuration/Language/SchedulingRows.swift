@@ -28,6 +28,9 @@ extension GatehouseLanguage {
     DirectiveRow(
       in: "shard", "long-share", [.value("PERCENT", .percent(1...100))], absent: "37%",
       help: "Of its concurrency, held by tenants above their share with requests longer than its usual."),
+    DirectiveRow(
+      in: "shard", "reserve", [.keyword("critical"), .value("PERCENT", .percent(1...90))], absent: "0%",
+      help: "Of its concurrency, kept free for critical requests."),
   ]
 
   /// What a tenant is owed of a saturated shard.

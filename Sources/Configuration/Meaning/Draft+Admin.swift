@@ -16,7 +16,7 @@ extension Draft {
       if !endpoint.isPrivate, directive.child("certificate") == nil {
         diagnostics.error(
           "the admin API would be open to the network in clear at \(value.word.shown)", at: value.word.range,
-          suggestion: "take a loopback address or 'unix:/path', or add '{', 'certificate FILE key FILE', '}'")
+          suggestion: "take a loopback address or 'unix:/path', or add a block with 'certificate FILE key FILE'")
       }
       if claim(endpoint, "admin", value.word, &claims) { process.admin.endpoints.append(endpoint) }
     }

@@ -7,7 +7,7 @@ extension Draft {
   /// How much of a shard is used at once; `nil` when that is not bounded.
   func concurrency(of section: Section) -> ShardConcurrency? {
     guard let directive = section.first("concurrency") else {
-      for name in ["queue", "long-share"] {
+      for name in ["queue", "long-share", "reserve"] {
         guard let directive = section.first(name) else { continue }
         diagnostics.error(
           "'\(name)' does nothing in a shard without 'concurrency'", at: directive.range,
@@ -23,6 +23,7 @@ extension Draft {
       if let target = queue["target"] { concurrency.queue.target = target.number }
     }
     if let share = section.value("long-share", "PERCENT") { concurrency.longShare = Int32(share.number) }
+    if let reserve = section.value("reserve", "PERCENT") { concurrency.reserve = Int32(reserve.number) }
     return concurrency
   }
 

@@ -15,7 +15,10 @@ extension Draft {
     let workers = top("workers")?["N"]
     blueprint.workers = workers.map { $0.text == "auto" ? processors : Int($0.number) } ?? processors
     if let drain = top("drain")?["TIME"] { blueprint.drain = drain.number }
-    if let shows = top("rate-limit-headers")?["SWITCH"] { blueprint.showsRateLimits = shows.text == "on" }
+    if let shows = top("rate-limit-headers")?["SWITCH"] {
+      blueprint.showsRateLimits = shows.text != "off"
+      blueprint.addsLegacyRateLimits = shows.text == "legacy"
+    }
     blueprint.addsForwarded = top("forwarded")?["SWITCH"]?.text == "on"
     readAddresses(&blueprint)
     readAccessLog()

@@ -31,6 +31,9 @@ final class AdminDoor: Sendable {
   /// Lets other users in from now on.
   func allow(_ users: Set<UInt32>) { self.users.withLock { $0 = users } }
 
+  /// Sealed tokens that this process saw opened, and those that are open now.
+  var breakGlass: (openings: Int, open: Int) { grants?.breakGlass(at: Clock.wall()) ?? (0, 0) }
+
   /// Who sent a request.
   func caller(of request: PlainRequest, now: Int64 = Clock.wall()) throws(AdminProblem) -> AdminCaller {
     try keepBrowsersOut(request)

@@ -2,6 +2,7 @@ import Configuration
 import Platform
 import Primitives
 import Synchronization
+import Telemetry
 
 /// Serves the admin API on threads of its own: one crew for Unix sockets, one for TCP, so that who floods the one does not
 /// keep anybody out of the other.
@@ -21,6 +22,8 @@ final class AdminServer: Sendable {
   private let waits = Turns(AdminServer.waitBound)
   private let large = Turns(AdminServer.largeBodies)
   private let servers = Mutex<[PlainServer]>([])
+  private let calls = Atomic<UInt64>(0)
+  private let refusals = Atomic<UInt64>(0)
 
   /// Binds every address of `settings`, or none, and starts to serve.
   init(_ settings: AdminSettings, door: AdminDoor, auditor: Auditor, routes: [AdminRoute]) throws(SystemError) {
@@ -48,6 +51,14 @@ final class AdminServer: Sendable {
     tls.withLock { $0 = settings.tls }
     door.allow(settings.users)
     for case .unix(let path) in endpoints { Socket.setMode(of: path, settings.users.isEmpty ? 0o600 : 0o666) }
+  }
+
+  /// What is known of it, with what its door knows.
+  var facts: AdminFacts {
+    let seals = door.breakGlass
+    return AdminFacts(
+      calls: calls.load(ordering: .relaxed), refusals: refusals.load(ordering: .relaxed),
+      openings: UInt64(seals.openings), openSeals: seals.open, isAudited: auditor.log?.trouble == nil)
   }
 
   /// Ends the threads and closes the sockets; must be called before the server is let go.
@@ -79,11 +90,13 @@ final class AdminServer: Sendable {
 
   /// Looks at a head: who asks, for what, and whether they may.
   private func screen(_ request: PlainRequest) -> PlainScreening {
+    calls.add(1, ordering: .relaxed)
     do throws(AdminProblem) {
       let caller = try door.caller(of: request)
       return try screen(request, caller)
     } catch {
       if [401, 403, 429].contains(error.status) {
+        refusals.add(1, ordering: .relaxed)
         auditor.noteRefusal(
           AuditEntry(
             actor: "unknown", role: "", from: AdminDoor.place(of: request.peer), action: "authenticate",
@@ -109,6 +122,7 @@ final class AdminServer: Sendable {
       call = self.call(request, caller, parameters, queries)
     }
     if let problem = AdminServer.objection(to: call, route) {
+      refusals.add(1, ordering: .relaxed)
       auditor.noteRefusal(AdminServer.entry(call, route, result: problem.code))
       return .refuse(AdminServer.refusal(problem))
     }

@@ -65,7 +65,12 @@ public enum Entrance {
       print(CommandHelp.text(of: command))
       return 0
     }
-    return Conductor.help(on: topic)
+    switch topic {
+    case CompletionScript.topic: print(CompletionScript.text, terminator: "")
+    case ManualPage.topic: print(ManualPage.text, terminator: "")
+    default: return Conductor.help(on: topic)
+    }
+    return 0
   }
 
   /// Has what was printed seen now.

@@ -61,8 +61,9 @@ public struct Invocation: Sendable, Equatable {
     }
     guard let found else { throw Fault(message: "no command given") }
     command = found
-    try take(positional)
+    if !command.verbs.isEmpty { try takeVerb(positional) }
     for (option, value) in early { try apply(option, value) }
+    if command.verbs.isEmpty { try take(positional) }
   }
 
   /// The value of an option that was given, the last one if it was again.
@@ -120,7 +121,6 @@ public struct Invocation: Sendable, Equatable {
   }
 
   private mutating func take(_ positional: [String]) throws(Fault) {
-    if !command.verbs.isEmpty { return try takeVerb(positional) }
     switch (command, positional.count) {
     case (_, 0): return
     case (.help, 1): topic = positional[0]

@@ -155,9 +155,9 @@ final class Conductor {
     let engine = engine
     let shared = shared
     let writer = writer
-    let moves = moves
+    let (moves, admin) = (moves, admin)
     let server = try MetricsServer(at: settings.metrics) { path, accept in
-      Conductor.answer(path, accept, engine, shared, writer, moves)
+      Conductor.answer(path, accept, engine, shared, writer, admin, moves)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
     self.server = server
@@ -186,7 +186,7 @@ final class Conductor {
   /// Answers a scrape or a probe, on a thread of the metrics server.
   private static func answer(
     _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared, _ writer: RecordWriter?,
-    _ moves: MoveKeeper?
+    _ admin: AdminServer?, _ moves: MoveKeeper?
   ) -> MetricsServer.Answer {
     switch path {
     case "/livez": return MetricsServer.Answer(status: 200, text: "ok")
@@ -202,7 +202,8 @@ final class Conductor {
       let body = MetricsText.render(
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
-        format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0)
+        format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0,
+        admin: admin?.facts)
       return MetricsServer.Answer(status: 200, contentType: format.contentType, body: body)
     }
   }

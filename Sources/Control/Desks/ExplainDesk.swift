@@ -5,15 +5,12 @@ import Primitives
 
 /// Says what the proxy would do with a request, as `gatehouse explain --json` does, and which lines say so.
 struct ExplainDesk {
-  let engine: Engine
-  let configPath: String
-  /// One configuration is loaded at a time: the text behind a blueprint is not kept.
+  private let load: @Sendable () -> LoadOutcome
+  /// One configuration is loaded at a time.
   private let turns = Turns(1)
 
-  init(engine: Engine, configPath: String) {
-    self.engine = engine
-    self.configPath = configPath
-  }
+  /// Explains with what `load` makes of the configuration: the text behind the blueprint in use is not kept.
+  init(load: @escaping @Sendable () -> LoadOutcome) { self.load = load }
 
   /// The rows of the admin API.
   var routes: [AdminRoute] {
@@ -27,7 +24,7 @@ struct ExplainDesk {
 
   @Sendable private func explain(_ call: AdminCall) throws(AdminProblem) -> AdminAnswer {
     let question = try self.question(call)
-    let loaded = try load(call)
+    let loaded = try self.loaded(call)
     let verdict = question.decide(with: loaded.blueprint)
     let tenant = verdict.tenant.map { loaded.blueprint.tenants.name(of: $0) }
     if call.caller.tenants != nil, !(tenant.map { call.caller.mayReach($0) } ?? false) {
@@ -60,14 +57,13 @@ struct ExplainDesk {
     return question
   }
 
-  /// The configuration that is in use, with its text.
-  private func load(_ call: AdminCall) throws(AdminProblem) -> LoadedConfiguration {
+  /// The configuration as it is now, with its text, loaded on a thread that gives way to the workers.
+  private func loaded(_ call: AdminCall) throws(AdminProblem) -> LoadedConfiguration {
     try turns.take(call)
     defer { turns.giveBack() }
-    let (path, current) = (configPath, engine.blueprint)
     let outcome: LoadOutcome
     do throws(SystemError) {
-      outcome = try Platform.Thread.aside(named: "explain") { Conductor.outcome(path, previous: current) }
+      outcome = try Platform.Thread.aside(named: "explain", load)
     } catch {
       throw AdminProblem(503, "busy", "There is no thread to load the configuration on: \(error).")
     }

@@ -36,6 +36,8 @@ public struct Blueprint: Sendable {
   public var unknownTenant: TenantIndex?
   /// Whether admitted answers carry `RateLimit` and `RateLimit-Policy`.
   public var showsRateLimits = true
+  /// Whether they carry `X-RateLimit-Limit`, `-Remaining` and `-Reset` of their tightest limit too.
+  public var addsLegacyRateLimits = false
   /// Whether access records are wanted.
   public var keepsRecords = false
   /// The shards, in the order of the configuration; a tenant's home is an index here.
@@ -194,6 +196,8 @@ public struct ShardConcurrency: Sendable, Hashable {
   public var queue = QueueRules()
   /// Percent of `limit` that tenants above their share may hold with requests longer than usual, 1 ... 100.
   public var longShare: Int32 = 37
+  /// Percent of `limit` that only critical requests may take when no more are free, 0 ... 90.
+  public var reserve: Int32 = 0
 
   /// `limit` requests at once, with the defaults of the language.
   public init(limit: Int32) { self.limit = limit }

@@ -64,15 +64,17 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isTrial = ExchangeFlags(rawValue: 1 << 19)
   /// Its tenant's plan has timeouts of its own.
   static let hasTimeouts = ExchangeFlags(rawValue: 1 << 20)
+  /// A watched call of gRPC has been answered, but how it fared only its trailers will tell.
+  static let awaitsStatus = ExchangeFlags(rawValue: 1 << 21)
   /// It will be held as soon as its head is kept.
-  static let isToBeHeld = ExchangeFlags(rawValue: 1 << 21)
+  static let isToBeHeld = ExchangeFlags(rawValue: 1 << 22)
   /// A hold of its tenant counts it: as held, as let go (with the second), or as under way.
-  static let isMoving = ExchangeFlags(rawValue: 1 << 22)
-  static let isReleased = ExchangeFlags(rawValue: 1 << 23)
+  static let isMoving = ExchangeFlags(rawValue: 1 << 23)
+  static let isReleased = ExchangeFlags(rawValue: 1 << 24)
   /// The tunnel is a WebSocket; its bodies tell how far the frames of each side are.
-  static let isWebSocket = ExchangeFlags(rawValue: 1 << 24)
+  static let isWebSocket = ExchangeFlags(rawValue: 1 << 25)
   /// It was sent anew since its backend knew a newer placement.
-  static let wasStale = ExchangeFlags(rawValue: 1 << 25)
+  static let wasStale = ExchangeFlags(rawValue: 1 << 26)
 }
 
 /// How an affinity cookie fared.

@@ -146,6 +146,13 @@ extension Worker where N: ~Copyable {
   /// A response can't be brought to its end: the client must not take it for complete.
   mutating func breakResponse(_ id: Int32) { finish(id, then: .reset) }
 
+  /// A backend has broken its answer off.
+  mutating func cutResponse(_ id: Int32) {
+    let exchange = exchanges[id]
+    if exchange.pointee.flags.contains(.isWatched), exchange.pointee.phase == .receiving { noteFailed(exchange) }
+    breakResponse(id)
+  }
+
   /// A client is due.
   mutating func clientIsDue(_ slot: Int32) {
     let connection = connections[slot]

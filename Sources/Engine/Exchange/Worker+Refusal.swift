@@ -142,6 +142,9 @@ extension Worker where N: ~Copyable {
     writer.append(";t=")
     writer.append(decimal: (exchange.pointee.admission.wait + .second - 1) / .second)
     writer.append("\r\n")
+    if view.addsLegacyRateLimits {
+      writeLegacyLimit(&writer, rate.count, exchange.pointee.admission.remaining, wait: exchange.pointee.admission.wait)
+    }
   }
 
   /// Builds the body of an answer (RFC 9457, or a short page) at `bodyPlace`.

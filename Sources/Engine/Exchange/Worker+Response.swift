@@ -32,7 +32,7 @@ extension Worker where N: ~Copyable {
     if head.seen.contains(.xPlacementStale), redirectStale(slot, id, head) { return count }
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
-    if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
+    if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange, base) }
     if head.seen.contains(.xRequestCost) { chargeCost(exchange, base) }
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
@@ -239,6 +239,7 @@ extension Worker where N: ~Copyable {
       return count
     }
     let length = parser.trailerLength
+    if exchanges[id].pointee.flags.contains(.isWatched) { noteTrailers(exchanges[id], base) }
     if exchanges[id].pointee.delivery == .chunked {
       var writer = ByteWriter(writeScratch, capacity: Limit.writeScratch)
       writeTrailers(&writer, base)
@@ -274,6 +275,7 @@ extension Worker where N: ~Copyable {
       let last: StaticString = "0\r\n\r\n"
       guard sendResponseBytes(id, last.utf8Start, 5) else { return }
     }
+    if exchange.pointee.flags.contains(.isWatched) { noteWhole(exchange) }
     releaseUpstream(id)
     finish(id, then: exchange.pointee.flags.contains(.keepsClient) ? .next : .close)
   }

@@ -16,7 +16,10 @@ extension Worker where N: ~Copyable {
     exchange.pointee.flags.remove(.keepsClient)
     noteResponse(exchange)
     noteWebSocket(exchange, base)
-    if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange) }
+    if exchange.pointee.flags.contains(.isWatched) {
+      noteAnswer(exchange, base)
+      noteWhole(exchange)
+    }
     // A tunnel is open for hours and mostly silent: it is not work that the backend can only do so much of at once.
     if exchange.pointee.flags.contains(.holdsSlot) { giveSlotBack(exchange, learns: false) }
     connections[slot].pointee.phase = .tunnel

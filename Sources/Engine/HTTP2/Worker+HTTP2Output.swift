@@ -84,6 +84,7 @@ extension Worker where N: ~Copyable {
   private mutating func waitForWindow(_ slot: Int32) {
     let connection = connections[slot]
     connections[connection.pointee.parent].pointee.http2!.pointee.waiting += 1
+    connection.pointee.progress = 0
     setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
   }
 
@@ -113,8 +114,10 @@ extension Worker where N: ~Copyable {
     guard sent > 0 else { return }
     connection.pointee.output.start += Int32(sent)
     guard sent == output.count else {
-      if sent >= Limit.streamProgress { setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle)) }
-      return
+      connection.pointee.progress += Int32(sent)
+      guard connection.pointee.progress >= Limit.streamProgress else { return }
+      connection.pointee.progress = 0
+      return setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
     }
     buffers.giveBack(&connection.pointee.output)
     connections[connection.pointee.parent].pointee.http2!.pointee.waiting -= 1

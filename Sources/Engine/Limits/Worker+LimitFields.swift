@@ -38,7 +38,33 @@ extension Worker where N: ~Copyable {
       writer.append(decimal: Int64(max(0, limits.concurrency - inFlight)))
     }
     writer.append("\r\n")
+    if view.addsLegacyRateLimits { writeTightest(&writer, asked) }
     limitTextCount = writer.hasOverflowed ? 0 : writer.count
+  }
+
+  /// Writes the older fields for the level of which the least is left: they have room for one.
+  private func writeTightest(_ writer: inout ByteWriter, _ asked: UnsafeMutableBufferPointer<LimitLevel>) {
+    var tightest: (amount: Int64, remaining: Int64, wait: Int64)?
+    for level in asked where !level.isShadow {
+      let isQuota = level.kind == .requestQuota || level.kind == .byteQuota
+      let amount = isQuota ? level.amount : level.rule.rate.count
+      let left = Double(level.admission.remaining) / Double(max(1, amount))
+      if let known = tightest, left >= Double(known.remaining) / Double(max(1, known.amount)) { continue }
+      tightest = (amount, level.admission.remaining, level.admission.wait)
+    }
+    guard let tightest else { return }
+    writeLegacyLimit(&writer, tightest.amount, tightest.remaining, wait: tightest.wait)
+  }
+
+  /// Writes the fields that were usual before the draft; the reset is in seconds from now.
+  func writeLegacyLimit(_ writer: inout ByteWriter, _ amount: Int64, _ remaining: Int64, wait: Int64) {
+    writer.append("X-RateLimit-Limit: ")
+    writer.append(decimal: amount)
+    writer.append("\r\nX-RateLimit-Remaining: ")
+    writer.append(decimal: remaining)
+    writer.append("\r\nX-RateLimit-Reset: ")
+    writer.append(decimal: (wait + .second - 1) / .second)
+    writer.append("\r\n")
   }
 
   private func separate(_ writer: inout ByteWriter, _ isFirst: inout Bool) {

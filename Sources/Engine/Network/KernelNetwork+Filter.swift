@@ -29,7 +29,7 @@ extension KernelNetwork {
       let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: header.count)
       copy.initialize(from: header.baseAddress!, count: header.count)
       filter.pointee.announcement = copy
-      filter.pointee.announcementCount = Int32(header.count)
+      filter.pointee.announcementCount = UInt16(clamping: header.count)
     }
     return .opened(socket | SocketFilter.socketBit)
   }

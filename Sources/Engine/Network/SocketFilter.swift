@@ -55,6 +55,10 @@ struct SocketFilter: BitwiseCopyable {
   var isSuspended = false
   /// The end of our half is still to be sent.
   var endNeedsOutput = false
+  /// The peer said for whom it speaks: `address` and `port`.
+  var hasAddress = false
+  var port: UInt16 = 0
+  var announcementCount: UInt16 = 0
   /// Grows each time the descriptor's filter is taken away.
   var generation: UInt32 = 0
   /// The engine's token.
@@ -63,11 +67,8 @@ struct SocketFilter: BitwiseCopyable {
   var channel: TLSChannel?
   /// What a backend is told once it has accepted, before anything else; owned.
   var announcement: UnsafeMutablePointer<UInt8>?
-  var announcementCount: Int32 = 0
-  /// The client that the peer speaks for, if it said so.
+  /// The client that the peer speaks for.
   var address = IPAddress(high: 0, low: 0)
-  var port: UInt16 = 0
-  var hasAddress = false
 
   /// Whether the engine's number `socket` is that of a filtered one.
   @inline(__always)

@@ -72,18 +72,21 @@ struct SlotCounter: SlotKeeper, @unchecked Sendable {
 
   /// Hands free slots to those that wait, as long as there are both; what became of whom is added to `grants`.
   func dispatch(
-    shard: Int32, longSlot: Bool, backend: Int32, at now: Instant, from start: Int, _ grants: inout [Delivery]
+    shard: Int32, longSlot: Bool, tenant: TenantIndex, backend: Int32, at now: Instant, from start: Int,
+    _ grants: inout [Delivery]
   ) {
     gate.pointee.queue.withLock { queue in
-      queue.reconsider(longSlot: longSlot, backend: backend, at: now)
+      queue.reconsider(longSlot: longSlot, tenant: tenant, backend: backend, at: now)
       var isQueueing = false
       while queue.count > 0 {
-        guard gate.pointee.slots.take() else {
+        let isReserved = !gate.pointee.slots.take(.default)
+        guard !isReserved || gate.pointee.slots.take(.critical) else {
           isQueueing = true
           break
         }
-        isQueueing = !hasRoom
-        let next: NextInQueue = hasRoom ? queue.next(at: now, self) : .nobody
+        let hasRoom = hasRoom
+        isQueueing = !hasRoom || isReserved
+        let next: NextInQueue = hasRoom ? queue.next(at: now, self, isReserved: isReserved) : .nobody
         switch next {
         case .served(let waiter, let terms):
           grants.append(serve(waiter, terms, shard, from: start))

@@ -181,7 +181,7 @@ extension Worker where N: ~Copyable {
     let isFresh = !connections[slot].pointee.flags.contains(.isReused)
     let wasTaken = exchange.pointee.flags.contains(.isSent)
     dropUpstream(id)
-    if exchange.pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+    if exchange.pointee.flags.contains(.isAnswered) { return cutResponse(id) }
     if isFresh, exchange.pointee.flags.contains(.isWatched) { noteFailure(exchange) }
     guard !wasTaken || exchange.pointee.flags.contains(.isReplayable) else { return answerFailure(id, .badResponse) }
     // A pooled connection that was closed meanwhile says nothing against its backend: try that one again, anew.

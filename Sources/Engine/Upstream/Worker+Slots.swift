@@ -40,7 +40,9 @@ extension Worker where N: ~Copyable {
   ) -> Bool {
     let counter = slots(gate, shard)
     let standing = process.roster.standings[exchange.pointee.tenant]
-    guard gate.pointee.slots.kind(standing.pointee, weight: terms.weight) != .heldBack, gate.pointee.slots.take() else {
+    guard gate.pointee.slots.kind(standing.pointee, weight: terms.weight) != .heldBack,
+      gate.pointee.slots.take(terms.criticality)
+    else {
       return false
     }
     var backend = exchange.pointee.backend
@@ -104,14 +106,16 @@ extension Worker where N: ~Copyable {
       exchange.pointee.backend >= 0 ? exchange.pointee.backend : view.backends[place].number
     setDeadline(exchange.pointee.client, deadline)
     // A slot may have become free between the look and the lock.
-    dispatch(slots(gate, shard), shard.pointee.number, longSlot: false, backend: -1)
+    dispatch(slots(gate, shard), shard.pointee.number, longSlot: false, tenant: -1, backend: -1)
   }
 
   /// Hands the free slots of a shard to those that wait.
-  private mutating func dispatch(_ counter: SlotCounter, _ number: Int32, longSlot: Bool, backend: Int32) {
+  private mutating func dispatch(
+    _ counter: SlotCounter, _ number: Int32, longSlot: Bool, tenant: TenantIndex, backend: Int32
+  ) {
     let start = Int(truncatingIfNeeded: random.next() & 0xFFFF)
     counter.dispatch(
-      shard: number, longSlot: longSlot, backend: backend, at: network.now, from: start, &deliveries)
+      shard: number, longSlot: longSlot, tenant: tenant, backend: backend, at: network.now, from: start, &deliveries)
     while let delivery = deliveries.popLast() { deliver(delivery) }
   }
 
@@ -180,7 +184,7 @@ extension Worker where N: ~Copyable {
   ) {
     let counter = slots(gate, shardEntry(number))
     guard counter.release(tenant, backend: backend, isLong: isLong) else { return }
-    dispatch(counter, number, longSlot: isLong, backend: backend)
+    dispatch(counter, number, longSlot: isLong, tenant: tenant, backend: backend)
   }
 
   /// Moves the slot of an exchange that is tried again to the backend that has the largest part of its slots free.
@@ -248,7 +252,7 @@ extension Worker where N: ~Copyable {
       let shard = view.shards + index
       guard shard.pointee.number >= 0, let gate = process.roster.gates[Int(shard.pointee.number)] else { continue }
       if gate.pointee.waiting.load(ordering: .relaxed) > 0 {
-        dispatch(slots(gate, shard), shard.pointee.number, longSlot: true, backend: -1)
+        dispatch(slots(gate, shard), shard.pointee.number, longSlot: true, tenant: -1, backend: -1)
       }
     }
   }

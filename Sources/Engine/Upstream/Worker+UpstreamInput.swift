@@ -181,7 +181,7 @@ extension Worker where N: ~Copyable {
     let id = connections[slot].pointee.exchange
     guard id >= 0 else { return closeConnection(slot, resetting: true) }
     dropUpstream(id)
-    if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+    if exchanges[id].pointee.flags.contains(.isAnswered) { return cutResponse(id) }
     if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
     answerFailure(id, .badResponse)
   }
@@ -200,7 +200,7 @@ extension Worker where N: ~Copyable {
     default:
       guard id >= 0 else { return closeConnection(slot, resetting: true) }
       dropUpstream(id)
-      if exchanges[id].pointee.flags.contains(.isAnswered) { return breakResponse(id) }
+      if exchanges[id].pointee.flags.contains(.isAnswered) { return cutResponse(id) }
       if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
       answerFailure(id, .responseTimeout)
     }

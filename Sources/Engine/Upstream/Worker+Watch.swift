@@ -80,20 +80,79 @@ extension Worker where N: ~Copyable {
   /// Statuses that speak of the server, not of the request.
   private static func isFailure(_ status: UInt16) -> Bool { status == 500 || (502...504).contains(status) }
 
-  /// A backend answered.
+  /// The head of a backend's answer is there, at `base`: a failure is known by it, unless it is a call of gRPC. What speaks
+  /// for the backend and its tenant is an answer in whole.
   @inline(never)
-  mutating func noteAnswer(_ exchange: UnsafeMutablePointer<Exchange>) {
-    if Self.isFailure(exchange.pointee.status) {
-      noteFailure(exchange)
-      return noteTenantFailure(exchange)
-    }
-    let status = process.roster.statuses + Int(exchange.pointee.backend)
-    if status.pointee.isFailing.load(ordering: .relaxed) {
-      status.pointee.health.withLock { health in
-        health.outlier.succeeded()
-        status.pointee.isFailing.store(false, ordering: .relaxed)
+  mutating func noteAnswer(_ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>) {
+    if Self.isFailure(exchange.pointee.status) { return noteFailed(exchange) }
+    if connections[exchange.pointee.client].pointee.flags.contains(.isGRPC) {
+      guard let status = grpcStatus(base, parser.response.fieldCount) else {
+        exchange.pointee.flags.insert(.awaitsStatus)
+        return
       }
+      if Self.isFailure(grpcStatus: status) { return noteFailed(exchange) }
     }
+    noteTrial(exchange)
+  }
+
+  /// A breaker is not kept waiting for the end of an answer, which may be hours away.
+  private mutating func noteTrial(_ exchange: UnsafeMutablePointer<Exchange>) {
+    if exchange.pointee.flags.contains(.isTrial) { noteTenantSuccess(exchange) }
+  }
+
+  /// The trailers of a backend's answer are there, at `base`.
+  @inline(never)
+  mutating func noteTrailers(_ exchange: UnsafeMutablePointer<Exchange>, _ base: UnsafePointer<UInt8>) {
+    guard exchange.pointee.flags.contains(.awaitsStatus), let status = grpcStatus(base, parser.trailerCount) else {
+      return
+    }
+    exchange.pointee.flags.remove(.awaitsStatus)
+    if Self.isFailure(grpcStatus: status) { noteFailed(exchange) } else { noteTrial(exchange) }
+  }
+
+  /// An answer that failed nobody is through, or a tunnel is open.
+  @inline(never)
+  mutating func noteWhole(_ exchange: UnsafeMutablePointer<Exchange>) {
+    // A call that ends without saying how it fared has failed.
+    if exchange.pointee.flags.contains(.awaitsStatus) { return noteFailed(exchange) }
+    if !exchange.pointee.flags.contains(.isTrial) { noteTenantSuccess(exchange) }
+    let status = process.roster.statuses + Int(exchange.pointee.backend)
+    guard status.pointee.isFailing.load(ordering: .relaxed) else { return }
+    status.pointee.health.withLock { health in
+      health.outlier.succeeded()
+      status.pointee.isFailing.store(false, ordering: .relaxed)
+    }
+  }
+
+  /// What a backend did with a request is a failure, of the backend and for the tenant; no more is made of it.
+  @inline(never)
+  mutating func noteFailed(_ exchange: UnsafeMutablePointer<Exchange>) {
+    noteFailure(exchange)
+    noteTenantFailure(exchange)
+    exchange.pointee.flags.subtract([.isWatched, .awaitsStatus])
+  }
+
+  /// The `grpc-status` among the first `count` fields of the parser's; 2 (UNKNOWN) when it is no number, `nil` when it is not
+  /// there.
+  private func grpcStatus(_ base: UnsafePointer<UInt8>, _ count: Int) -> Int? {
+    for index in 0..<count where parser.fields[index].name.count == 11 {
+      let (name, value) = (parser.fields[index].name, parser.fields[index].value)
+      guard FieldText.matches(base + Int(name.start), 11, "grpc-status") else { continue }
+      guard (1...2).contains(value.count) else { return 2 }
+      var status = 0
+      for place in Int(value.start)..<Int(value.end) {
+        guard base[place] &- UInt8(ascii: "0") < 10 else { return 2 }
+        status = status * 10 + Int(base[place] &- UInt8(ascii: "0"))
+      }
+      return status
+    }
+    return nil
+  }
+
+  /// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS: what gRPC has for the statuses above.
+  private static func isFailure(grpcStatus: Int) -> Bool { [2, 4, 13, 14, 15].contains(grpcStatus) }
+
+  private mutating func noteTenantSuccess(_ exchange: UnsafeMutablePointer<Exchange>) {
     guard let shard = shardEntry(exchange.pointee.shard), let watch = shard.pointee.watch else { return }
     let (tenant, breaker, now) = (exchange.pointee.tenant, shard.pointee.rules.breaker, network.now)
     guard watch.pointee.isTroubled(tenant) else { return }

@@ -123,6 +123,8 @@ struct Connection: BitwiseCopyable {
   var place: Int32 = -1
   /// Client: the tenant among whose connections it is counted, -1 while it is among none's.
   var tenant: Int32 = -1
+  /// Stream whose answer waits for its window: bytes sent since its time began anew.
+  var progress: Int32 = 0
 
   init(socket: Int32, role: Role, phase: ConnectionPhase) {
     self.socket = socket

@@ -196,6 +196,7 @@ struct ImageView {
   let bounds: Bounds
   let http2: HTTP2Bounds
   let showsRateLimits: Bool
+  let addsLegacyRateLimits: Bool
   let addsForwarded: Bool
   let keepsRecords: Bool
 
@@ -227,6 +228,7 @@ struct ImageView {
     bounds = blueprint.bounds
     http2 = blueprint.http2Bounds
     showsRateLimits = blueprint.showsRateLimits
+    addsLegacyRateLimits = blueprint.addsLegacyRateLimits
     addsForwarded = blueprint.addsForwarded
     keepsRecords = blueprint.keepsRecords
   }

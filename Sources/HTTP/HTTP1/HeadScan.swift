@@ -4,9 +4,11 @@
 /// head is whole.
 public struct HeadScan: Sendable, BitwiseCopyable {
   /// Offset past the final empty line, once it is in.
-  public private(set) var length = 0
-  private var looked = 0
-  private var lineStart = 0
+  public var length: Int { Int(end) }
+  // 32 bits: each connection has a scan, and a head is bounded far below.
+  private var end: Int32 = 0
+  private var looked: Int32 = 0
+  private var lineStart: Int32 = 0
   private var hasLine = false
 
   /// A scan that has seen nothing.
@@ -19,21 +21,19 @@ public struct HeadScan: Sendable, BitwiseCopyable {
   public mutating func advance(_ base: UnsafePointer<UInt8>, _ count: Int, sizeBound: Int) -> HeadOutcome {
     let limit = min(count, sizeBound)
     while true {
-      let end = HeadParser.endOfLine(base, looked, limit)
+      let end = HeadParser.endOfLine(base, Int(looked), limit)
+      looked = Int32(truncatingIfNeeded: end)
       guard end < limit, base[end] == Octet.carriageReturn else {
-        looked = end
         return end < limit ? .bad : unfinished(count, sizeBound)
       }
-      guard end &+ 1 < limit else {
-        looked = end
-        return unfinished(count, sizeBound)
-      }
+      guard end &+ 1 < limit else { return unfinished(count, sizeBound) }
       guard base[end &+ 1] == Octet.lineFeed else { return .bad }
-      looked = end &+ 2
-      if end > lineStart {
+      let hasContent = looked > lineStart
+      looked &+= 2
+      if hasContent {
         hasLine = true
       } else if hasLine {
-        length = looked
+        self.end = looked
         return .complete
       } else if lineStart > 0 {
         return .bad

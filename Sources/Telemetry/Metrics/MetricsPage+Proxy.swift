@@ -72,6 +72,20 @@ extension MetricsPage {
     sample(Labels(), reload.lastSuccess)
   }
 
+  /// What is known of the admin API.
+  mutating func writeAdmin(_ facts: AdminFacts) {
+    begin("gatehouse_admin_calls_total", .counter, "Calls of the admin API, refused ones too.")
+    sample(Labels(), facts.calls)
+    begin("gatehouse_admin_refused_total", .counter, "Calls of the admin API refused for who called.")
+    sample(Labels(), facts.refusals)
+    begin("gatehouse_break_glass_total", .counter, "Sealed tokens used for the first time: somebody broke the glass.")
+    sample(Labels(), facts.openings)
+    begin("gatehouse_break_glass_open", .gauge, "Sealed tokens that were used and are still good.")
+    sample(Labels(), facts.openSeals)
+    begin("gatehouse_audit_successful", .gauge, "Whether the last entry of the audit log could be written.")
+    sample(Labels(), facts.isAudited ? 1 : 0)
+  }
+
   /// What was built.
   mutating func writeBuild(_ build: BuildFacts) {
     begin("gatehouse_build_info", .gauge, "Always 1; the labels say what runs.")

@@ -12,10 +12,12 @@ public struct MetricsText {
 
   /// Everything that is known, as one scrape's answer.
   ///
-  /// - Parameter droppedLines: access log lines that could not be written, beside those that found their ring full.
+  /// - Parameters:
+  ///   - droppedLines: access log lines that could not be written, beside those that found their ring full.
+  ///   - admin: what is known of the admin API; `nil` when it is served nowhere.
   public static func render(
     _ snapshot: MetricsSnapshot, build: BuildFacts, process: ProcessFacts, reload: ReloadFacts, format: Format,
-    droppedLines: UInt64 = 0
+    droppedLines: UInt64 = 0, admin: AdminFacts? = nil
   ) -> [UInt8] {
     var page = MetricsPage(format)
     page.writeTenants(snapshot)
@@ -24,10 +26,34 @@ public struct MetricsText {
     page.writeTroubles(snapshot.shards)
     page.writeProxy(snapshot, droppedLines: droppedLines)
     page.writeConfiguration(snapshot, reload)
+    if let admin { page.writeAdmin(admin) }
     page.writeBuild(build)
     page.writeProcess(process)
     if format == .openMetrics { page.append("# EOF\n") }
     return page.bytes
+  }
+}
+
+/// What is known of the admin API.
+public struct AdminFacts: Sendable {
+  /// Calls, refused ones too.
+  public var calls: UInt64
+  /// Of these, callers that were refused for who they are.
+  public var refusals: UInt64
+  /// Sealed tokens that were used for the first time since the start.
+  public var openings: UInt64
+  /// Sealed tokens that are open now.
+  public var openSeals: Int
+  /// Whether the last entry of the audit log could be written.
+  public var isAudited: Bool
+
+  /// These facts.
+  public init(calls: UInt64, refusals: UInt64, openings: UInt64, openSeals: Int, isAudited: Bool) {
+    self.calls = calls
+    self.refusals = refusals
+    self.openings = openings
+    self.openSeals = openSeals
+    self.isAudited = isAudited
   }
 }
 

@@ -4,9 +4,9 @@ extension FairQueue {
   /// Nanoseconds after which lines that were set aside are looked at again whatever has happened.
   private static var looksAgain: Int64 { 50 * .millisecond }
 
-  /// Looks again at lines that were set aside: some slot has become free, of a request that was long, or of backend number
-  /// `backend`.
-  public mutating func reconsider(longSlot: Bool, backend: Int32, at now: Instant) {
+  /// Looks again at lines that were set aside: some slot has become free, of a request that was long, of `tenant`, or of
+  /// backend number `backend`; -1 where it is nobody's, or none's.
+  public mutating func reconsider(longSlot: Bool, tenant: TenantIndex, backend: Int32, at now: Instant) {
     guard !aside.isEmpty else { return }
     let isDue = now - looked >= FairQueue.looksAgain
     if isDue { noteLook(at: now) }
@@ -15,7 +15,8 @@ extension FairQueue {
       let line = aside[index]
       let returns =
         switch lines[Int(line)].reason {
-        case .heldBack: longSlot || isDue
+        // Who is held back holds a slot, and with each that it gives back may have another.
+        case .heldBack: longSlot || lines[Int(line)].tenant == tenant || isDue
         case .backend: backend == lines[Int(line)].backend || isDue
         case .overMost, .none: true
         }
@@ -30,7 +31,10 @@ extension FairQueue {
   }
 
   /// Takes the next request out of the queue, now that a slot is free: who is to have it, or who is to be refused first.
-  public mutating func next(at now: Instant, _ keeper: some SlotKeeper) -> NextInQueue {
+  ///
+  /// - Parameter isReserved: whether only a critical request may have the slot.
+  public mutating func next(at now: Instant, _ keeper: some SlotKeeper, isReserved: Bool = false) -> NextInQueue {
+    if isReserved { return nextCritical(at: now, keeper) }
     if oldest >= 0, places[Int(oldest)].waiter.deadline <= now { return .shed(remove(oldest, at: now), .late) }
     for line in owed where isOwed(line, keeper) {
       if let next = serve(line, at: now, keeper, mayHoldBack: false) { return next }
@@ -40,6 +44,14 @@ extension FairQueue {
       if let next = serve(line, at: now, keeper, mayHoldBack: true) { return next }
     }
     return serveOverMost(at: now, keeper) ?? .nobody
+  }
+
+  private mutating func nextCritical(at now: Instant, _ keeper: some SlotKeeper) -> NextInQueue {
+    // They come before all others.
+    while let line = heap.first, lines[Int(line)].terms.criticality == .critical {
+      if let next = serve(line, at: now, keeper, mayHoldBack: true) { return next }
+    }
+    return .nobody
   }
 
   private func isOwed(_ line: Int32, _ keeper: some SlotKeeper) -> Bool {

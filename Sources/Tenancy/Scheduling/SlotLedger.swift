@@ -20,6 +20,8 @@ public struct SlotLedger: ~Copyable, Sendable {
   /// Slots taken by long requests of tenants above their share, and percent of all that those may be.
   private let longHeld = Atomic<Int32>(0)
   private let longShare = Atomic<Int32>(100)
+  /// Percent of the slots that only critical requests may have.
+  private let reserve = Atomic<Int32>(0)
   /// How long requests hold their slot.
   public let usual = UsualTime()
   /// Whose requests come.
@@ -29,16 +31,19 @@ public struct SlotLedger: ~Copyable, Sendable {
   public init() {}
 
   /// Has so many slots from now on, of which tenants above their share may hold `longShare` percent with long requests,
-  /// at least one.
-  public func bound(_ limit: Int32, longShare: Int32) {
+  /// at least one. Only critical requests may take the last `reserve` percent, 0 ... 99, that are free.
+  public func bound(_ limit: Int32, longShare: Int32, reserve: Int32 = 0) {
     self.limit.store(limit, ordering: .relaxed)
     self.longShare.store(longShare, ordering: .relaxed)
+    self.reserve.store(reserve, ordering: .relaxed)
   }
 
-  /// Takes one of the slots; false when there is none.
+  /// Takes one of the slots for a request of a class; false when there is none for it.
   @inline(__always)
-  public func take() -> Bool {
-    let limit = limit.load(ordering: .relaxed)
+  public func take(_ criticality: Criticality) -> Bool {
+    let slots = Int64(limit.load(ordering: .relaxed))
+    let others = criticality == .critical ? 100 : 100 - Int64(reserve.load(ordering: .relaxed))
+    let limit = Int32(truncatingIfNeeded: (slots * others + 99) / 100)
     var known = held.load(ordering: .sequentiallyConsistent)
     while known < limit {
       let (isExchanged, current) = held.weakCompareExchange(

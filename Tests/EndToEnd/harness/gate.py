@@ -96,7 +96,7 @@ class Gate:
     """A running proxy."""
 
     def __init__(self, config, directory, *, files=None, environment=None, wait=True, command=("run", "-c", "proxy.conf"),
-                 descriptors=None):
+                 descriptors=None, before=None):
         self.directory = directory
         self.config_path = os.path.join(directory, "proxy.conf")
         self.write("proxy.conf", config)
@@ -104,7 +104,7 @@ class Gate:
             self.write(name, text)
         variables = {k: v for k, v in os.environ.items() if k not in ("STATE_DIRECTORY", "NOTIFY_SOCKET")}
         variables.update(environment or {})
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))) if descriptors else None
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))) if descriptors else before
         self.process = subprocess.Popen([binary(), *command], cwd=directory, env=variables, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit)
         self.log = Lines(self.process.stderr)
@@ -143,6 +143,7 @@ class Gate:
             raise
         said = self.log.lines[:last + 1]
         self.addresses = [m[1] for m in (re.search(r"listening on (\S+)$", line) for line in said) if m]
+        self.admin_addresses = [m[1] for m in (re.search(r"admin on (\S+)$", line) for line in said) if m]
         self.metrics_address = next((m[1] for m in (re.search(r"metrics on (\S+)$", line) for line in said) if m), None)
         return self
 
@@ -156,6 +157,18 @@ class Gate:
     def frames(self, address=None, **keywords):
         """A connection of HTTP/2."""
         return Frames(address or self.address, **keywords)
+
+    def admin(self, method, target, value=None, *, token=None, reason=None, fields=(), address=None, body=None):
+        """Calls the admin API at its first address, with a value as JSON or the bytes of a body."""
+        fields = [*fields, *([("Authorization", f"Bearer {token}")] if token else []), *([("X-Audit-Reason", reason)] if reason else [])]
+        data = json.dumps(value).encode() if value is not None else body
+        with Client(address or self.admin_addresses[0], timeout=PATIENCE) as c:
+            return c.request(method, target, host="localhost", fields=fields, body=data).final(method)
+
+    def command(self, *arguments, **keywords):
+        """Runs a command of the binary in the proxy's directory."""
+        return subprocess.run([binary(), *arguments], cwd=self.directory, capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, **keywords)
 
     # -- what it counts
 

@@ -38,6 +38,13 @@ struct SimulationTests {
     #expect(SimulationTests.run(Scenario(seed: seed, edition: 2)).isEmpty)
   }
 
+  /// The same of the fourth: a tenant held back for ever though it had given its slot back (500000030, 500000936), and
+  /// bodies that went slowly but well cut as if they stood still (500000924, 500001326).
+  @Test(arguments: [500_000_030, 500_000_924, 500_000_936, 500_001_326] as [UInt64])
+  func aWorldOfTheFourthEditionThatFoundABugStaysRight(_ seed: UInt64) {
+    #expect(SimulationTests.run(Scenario(seed: seed, edition: 4)).isEmpty)
+  }
+
   /// Clients, classes of paths, quotas and bandwidth in worlds with aborts, reloads and drains.
   @Test(arguments: seeds.prefix(60))
   func aWorldWithPoliciesKeepsItsLaws(_ seed: UInt64) {

@@ -138,6 +138,22 @@ import Testing
     #expect(shard.outcomes[0].refused == 0)
   }
 
+  @Test("A reserve is free for critical requests at once, and for them only", arguments: [0, 20] as [Int32])
+  func reserve(_ percent: Int32) {
+    let critical = VirtualShard.Customer(
+      terms: SchedulingTerms(weight: 1, criticality: .critical), work: Self.work, rate: 10)
+    let flood = VirtualShard.Customer(work: 2 * .second...2 * .second, clients: 500)
+    let shard = VirtualShard(slots: 20, longShare: 100, reserve: percent, Self.rules, [critical, flood])
+    shard.run(seconds: 20, warmUp: 4)
+    let longest = shard.outcomes[0].waits.max() ?? .max
+    let used = Double(shard.outcomes[1].work) / (20 * 16e9)
+    if percent == 0 {
+      #expect(longest > 100 * .millisecond && used > 0.82, "\(longest) \(used)")
+    } else {
+      #expect(longest == 0 && (0.65...0.81).contains(used), "\(longest) \(used)")
+    }
+  }
+
   @Test("A full queue refuses the sheddable first, then who has most in it")
   func fullQueue() {
     let hog = VirtualShard.Customer(work: Self.work, clients: 2_000)
@@ -151,6 +167,32 @@ import Testing
     #expect(shard.outcomes[1].refused > 0)
     #expect(shard.outcomes[2].refused > 0)
     #expect(shard.waiting <= 100)
+  }
+
+  @Test("Who was held back is looked at again with each slot that it gives back itself")
+  func heldBack() {
+    struct Keeper: SlotKeeper {
+      var isHeldBack: Bool
+      var limit: Int32 { 2 }
+      func standing(of tenant: TenantIndex, weight: Int32) -> Standing {
+        Standing(held: 1, cost: 1, isHeldBack: isHeldBack)
+      }
+      func hasRoom(_ backend: Int32) -> Bool { true }
+    }
+    let now = Instant(nanoseconds: .second)
+    var queue = FairQueue(Self.rules)
+    let waiter = Waiter(
+      owner: 1, worker: 0, tenant: 3, backend: -1, arrived: now, deadline: now.advanced(by: 60 * .second))
+    _ = queue.enter(waiter, SchedulingTerms())
+    queue.reconsider(longSlot: false, tenant: -1, backend: -1, at: now)
+    guard case .nobody = queue.next(at: now, Keeper(isHeldBack: true)) else { return #expect(Bool(false)) }
+    queue.reconsider(longSlot: false, tenant: 4, backend: -1, at: now)
+    guard case .nobody = queue.next(at: now, Keeper(isHeldBack: false)) else { return #expect(Bool(false)) }
+    queue.reconsider(longSlot: false, tenant: 3, backend: -1, at: now)
+    guard case .served(let served, _) = queue.next(at: now, Keeper(isHeldBack: false)) else {
+      return #expect(Bool(false))
+    }
+    #expect(served.owner == 1)
   }
 
   @Test("100,000 tenants that send now and then: all are served in time, with bounded memory")

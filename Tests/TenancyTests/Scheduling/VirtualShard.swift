@@ -60,8 +60,11 @@ final class VirtualShard {
   private var measuredFrom: Int64 = 0
   var waiting: Int { queue.count }
 
-  init(slots count: Int32, longShare: Int32 = 37, _ rules: QueueRules, _ customers: [Customer], seed: UInt64 = 7) {
-    slots.bound(count, longShare: longShare)
+  init(
+    slots count: Int32, longShare: Int32 = 37, reserve: Int32 = 0, _ rules: QueueRules, _ customers: [Customer],
+    seed: UInt64 = 7
+  ) {
+    slots.bound(count, longShare: longShare, reserve: reserve)
     standings.ensure(capacity: customers.count)
     queue = FairQueue(rules)
     self.customers = customers
@@ -103,7 +106,7 @@ final class VirtualShard {
     let (ticket, shed) = queue.enter(waiter, customer.terms)
     if let shed { refuse(shed.owner) }
     if ticket == .none { refuse(owner) }
-    dispatch(longSlot: false)
+    dispatch(longSlot: false, of: -1)
   }
 
   private func finish(_ tenant: Int, _ started: Int64, _ arrived: Int64, _ isLong: Bool, _ isClient: Bool) {
@@ -113,14 +116,16 @@ final class VirtualShard {
     if arrived >= measuredFrom { outcomes[tenant].times.append(now - arrived) }
     outcomes[tenant].work += now - max(started, min(now, measuredFrom))
     if isClient { plan(now + 100 * .microsecond, .asks(tenant, isClient: true)) }
-    dispatch(longSlot: isLong)
+    dispatch(longSlot: isLong, of: Int32(tenant))
   }
 
-  private func dispatch(longSlot: Bool) {
+  private func dispatch(longSlot: Bool, of tenant: TenantIndex) {
     let moment = Instant(nanoseconds: now)
-    queue.reconsider(longSlot: longSlot, backend: -1, at: moment)
-    while queue.count > 0, slots.take() {
-      switch queue.next(at: moment, Keeper(shard: self)) {
+    queue.reconsider(longSlot: longSlot, tenant: tenant, backend: -1, at: moment)
+    while queue.count > 0 {
+      let isReserved = !slots.take(.default)
+      guard !isReserved || slots.take(.critical) else { return }
+      switch queue.next(at: moment, Keeper(shard: self), isReserved: isReserved) {
       case .served(let waiter, let terms): start(waiter, terms)
       case .shed(let waiter, _):
         slots.giveBack()

@@ -86,8 +86,10 @@ final class RequestPlan {
   var currentFault = Fault.none
   var isAborted = false
   var isFinished = false
-  /// A backend said of an attempt that nobody had looked at it.
-  var wasUnseen = false
+  /// Attempts of which a backend said that nobody had looked at them.
+  var unseen = 0
+  /// Its client, or its backend, took less of a body than anybody has patience with.
+  var isStarved = false
   /// Whether the newest backend sent its whole answer.
   var isAnsweredWhole = false
   /// The client waits so long between two pieces that the proxy may lose patience.

@@ -38,7 +38,7 @@ final class Stage {
 
   func note(_ fact: Fact) {
     world.note("\(fact)")
-    if case .unseen(let request) = fact { plans[request].wasUnseen = true }
+    if case .unseen(let request) = fact { plans[request].unseen += 1 }
     let known = court.violations.count
     court.note(fact, at: world.now)
     for violation in court.violations.dropFirst(known) { world.note("VIOLATION \(violation)") }

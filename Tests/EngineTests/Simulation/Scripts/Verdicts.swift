@@ -89,6 +89,7 @@ struct Verdicts {
     case .refused(let status, let code) where !malformation.isInHead:
       return refusal(plan, standings, status, code)
     case .unanswered where climate == .rough, .cut where climate == .rough, .unanswered(.announced): return nil
+    case .gaveUp where plan.isAborted: return nil
     default: return "\(malformation) came to \(outcome)"
     }
   }
@@ -109,7 +110,7 @@ struct Verdicts {
   }
 
   /// Whether the world or the client is such that a request may come to nothing.
-  private func isForgiving(_ plan: RequestPlan) -> Bool { climate == .rough || plan.isAborted }
+  private func isForgiving(_ plan: RequestPlan) -> Bool { climate == .rough || plan.isAborted || plan.isStarved }
 
   private func refusal(_ plan: RequestPlan, _ standings: Set<Standing>, _ status: Int, _ code: String) -> String? {
     let isTroubled = climate == .rough
@@ -127,7 +128,7 @@ struct Verdicts {
       default: isDeserved = true
       }
       // A body that has begun to flow is not kept for another attempt.
-      let isLost = plan.wasUnseen && plan.requestFraming != .none
+      let isLost = plan.unseen > 0 && (plan.requestFraming != .none || plan.unseen >= Limit.attempts)
       if hasStaleConnections || isTroubled || isLost { return nil }
     case (502, "connect_failed"):
       switch fault {
@@ -138,7 +139,7 @@ struct Verdicts {
     case (503, "overloaded"): isDeserved = isTroubled || shedsWaiting
     // What has no body is taken for this one.
     case (503, "no_backend"): isDeserved = isTroubled || (shedsWaiting || hasMoves) && plan.method == "HEAD"
-    case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled
+    case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled || plan.isStarved
     default: isDeserved = false
     }
     return isDeserved ? nil : "refused with \(status) \(code), fault \(fault), \(standings)"

@@ -10,6 +10,7 @@ final class StreamClient: PeerScript {
     var isFromBackend = false
     var offset = 0
     var ownBody: [UInt8] = []
+    var pace = Pace()
     /// Whether the whole answer has come.
     var isAnswered = false
 
@@ -240,6 +241,7 @@ final class StreamClient: PeerScript {
     }
     stage.transcript?.add(bytes, of: plan.number, .answer)
     asking.offset += bytes.count
+    asking.pace.note(bytes.count, at: world.now)
     if case .abortsReceiving(let at, let resetting) = plan.clientFault, asking.offset >= at {
       abort(plan, resetting: resetting)
     }
@@ -271,6 +273,7 @@ final class StreamClient: PeerScript {
       stage.judge(plan, .refused(status: 400, code: "bad_request"))
     } else if !plan.isFinished {
       world.note("stream of request \(plan.number) was reset with \(code)")
+      if code == .enhanceYourCalm { plan.isStarved = asking.pace.isDripping(at: world.now) }
       // More were asked than the proxy takes, before it had said how many.
       let isOver = code == .refusedStream && manners.streams > stage.scenario.streamBound
       stage.judge(plan, asking.head != nil ? .cut : .unanswered(isOver ? .announced : .none))

@@ -8,6 +8,7 @@ final class StreamOriginConnection: PeerScript {
     let plan: RequestPlan
     let fault: RequestPlan.Fault
     var offset = 0
+    var pace = Pace()
     var hasWholeRequest = false
     var isAnswering = false
     /// Bytes of the answer's body that are said.
@@ -87,6 +88,7 @@ final class StreamOriginConnection: PeerScript {
       stage.note(.read(request: plan.number, isOwn: plan.requestBody.matches(bytes, at: serving.offset)))
       stage.transcript?.add(bytes, of: plan.number, .request)
       serving.offset += bytes.count
+      serving.pace.note(bytes.count, at: world.now)
       giveBack(bytes.count, of: place, serving)
       if ends { takeWhole([], serving, place) }
     case .trailers(let place, let fields):
@@ -156,8 +158,9 @@ final class StreamOriginConnection: PeerScript {
     guard let serving = serving[place] else { return }
     let plan = serving.plan
     world.note("stream \(wire.number(place)) of request \(plan.number) was reset with \(code)")
+    if !serving.hasWholeRequest, serving.pace.isDripping(at: world.now) { plan.isStarved = true }
     if world.weather.climate == .calm, plan.clientFault == .none, !plan.isFinished, plan.malformation == nil,
-      !stage.verdicts.isTooLong(plan), !plan.isAnsweredWhole, !stage.isPastDrain
+      !stage.verdicts.isTooLong(plan), !plan.isAnsweredWhole, !stage.isPastDrain, !plan.isStarved
     {
       stage.report("request \(plan.number): the proxy left its backend")
     }
