@@ -11,12 +11,15 @@ public struct RequestExplanation: Sendable {
   private let tenant: TenantExplanation?
   private let shard: Shard?
 
-  /// Explains the verdict on a request.
-  public init(_ request: RequestQuestion, _ verdict: RequestVerdict, _ configuration: LoadedConfiguration) {
+  /// Explains the verdict on a request; `overlay` is what stands beside the declaration of its tenant.
+  public init(
+    _ request: RequestQuestion, _ verdict: RequestVerdict, _ configuration: LoadedConfiguration,
+    overlay: TenantOverlay? = nil
+  ) {
     self.request = request
     self.verdict = verdict
     tenant = verdict.tenant.flatMap {
-      TenantExplanation(of: configuration.blueprint.tenants.name(of: $0), in: configuration)
+      TenantExplanation(of: configuration.blueprint.tenants.name(of: $0), in: configuration, overlay: overlay)
     }
     shard = verdict.shard.map { configuration.blueprint.shards[$0] }
   }

@@ -1,6 +1,6 @@
 extension AdminSchema {
   /// All schemas of the admin API: one list of each part of it.
-  static let all: [AdminSchema] = ofServer + ofStatus + ofGrants + ofAudit + ofMoves
+  static let all: [AdminSchema] = ofServer + ofStatus + ofGrants + ofAudit + ofTenants + ofMoves
 
   /// What every part answers.
   static let ofServer: [AdminSchema] = [
@@ -9,6 +9,9 @@ extension AdminSchema {
       .object([
         .member("type", .text), .member("title", .text), .member("status", .count), .member("code", .text),
         .member("detail", .text),
+        .maybe(
+          "errors",
+          .list(.object([.member("tenant", .text), .member("code", .text), .member("detail", .text)]))),
       ])),
     AdminSchema("Document", .map(.any)),
   ]

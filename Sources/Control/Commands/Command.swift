@@ -1,7 +1,7 @@
 /// What can be asked of the program.
 public enum Command: String, CaseIterable, Sendable {
   case run, check, explain, demo
-  case status, top, reload, move, wave, shard, audit, grant
+  case status, top, reload, tenant, history, restore, move, wave, shard, audit, grant
   case help, version
 
   /// Short spellings.
@@ -17,6 +17,9 @@ public enum Command: String, CaseIterable, Sendable {
     case .status: "how the running proxy does"
     case .top: "the busiest tenants of the last seconds"
     case .reload: "put the configuration as it is now into use, or say why not"
+    case .tenant: "tenants: list, read, make, change, suspend, import, export"
+    case .history: "the changes of tenants, the newest first"
+    case .restore: "have a tenant, or all, be what they were right after a change"
     case .move: "move a tenant to another shard without losing a request"
     case .wave: "move many tenants, some at a time"
     case .shard: "the shards and their backends; drain a backend, and have it serve again"
@@ -33,6 +36,9 @@ public enum Command: String, CaseIterable, Sendable {
     case .status: Verb.ofStatus
     case .top: Verb.ofTop
     case .reload: Verb.ofReload
+    case .tenant: Verb.ofTenant
+    case .history: Verb.ofHistory
+    case .restore: Verb.ofRestore
     case .move: Verb.ofMove
     case .wave: Verb.ofWave
     case .shard: Verb.ofShard

@@ -57,6 +57,9 @@ struct Option: Hashable, Sendable {
     "--break-glass", "SPAN", "seal the token: whoever uses it raises an alarm, and has it for so long")
   static let state = Option("--state", "DIR", "the folder of the state (default: as the configuration says)")
   static let actor = Option("--actor", "NAME", "only what this caller did")
+  static let ifMatch = Option(
+    "--if-match", "TAG", "only if the tenant is still the one of this tag (as 'tenant get' tells)")
+  static let after = Option("--after", "NAME|N", "go on behind this one")
   static let action = Option("--action", "NAME", "only this action, or those that begin so: tenant.")
 
   // What moves and waves are told.

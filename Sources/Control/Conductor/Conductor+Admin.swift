@@ -1,12 +1,10 @@
 extension Conductor {
   /// Everything that the admin API can do: one list of each part of it, and the document that describes them.
   var adminRoutes: [AdminRoute] {
-    let path = configPath
-    let explain = ExplainDesk { Conductor.outcome(path, previous: nil) }
     let routes =
       StatusDesk(engine: engine, shared: shared, configPath: configPath).routes
       + TopDesk(engine: engine).routes
-      + explain.routes
+      + ExplainDesk(tenants: tenants).routes
       + shared.reloads.routes
       + GrantDesk(book: grants).routes
       + AuditDesk(log: auditor.log).routes

@@ -1,16 +1,10 @@
 import Configuration
 import Engine
-import Platform
 import Primitives
 
 /// Says what the proxy would do with a request, as `gatehouse explain --json` does, and which lines say so.
 struct ExplainDesk {
-  private let load: @Sendable () -> LoadOutcome
-  /// One configuration is loaded at a time.
-  private let turns = Turns(1)
-
-  /// Explains with what `load` makes of the configuration: the text behind the blueprint in use is not kept.
-  init(load: @escaping @Sendable () -> LoadOutcome) { self.load = load }
+  let tenants: LiveTenants
 
   /// The rows of the admin API.
   var routes: [AdminRoute] {
@@ -24,13 +18,15 @@ struct ExplainDesk {
 
   @Sendable private func explain(_ call: AdminCall) throws(AdminProblem) -> AdminAnswer {
     let question = try self.question(call)
-    let loaded = try self.loaded(call)
+    let catalog = try tenants.catalog()
+    let loaded = catalog.configuration
     let verdict = question.decide(with: loaded.blueprint)
     let tenant = verdict.tenant.map { loaded.blueprint.tenants.name(of: $0) }
     if call.caller.tenants != nil, !(tenant.map { call.caller.mayReach($0) } ?? false) {
       throw .forbidden("The caller is limited to other tenants than this request's.")
     }
-    return AdminAnswer(body: Array(RequestExplanation(question, verdict, loaded).json.utf8))
+    let overlay = tenant.flatMap { catalog.sight($0, now: LiveTenants.wallTime())?.overlay }
+    return AdminAnswer(body: Array(RequestExplanation(question, verdict, loaded, overlay: overlay).json.utf8))
   }
 
   private func question(_ call: AdminCall) throws(AdminProblem) -> RequestQuestion {
@@ -55,21 +51,5 @@ struct ExplainDesk {
       throw .badRequest("A request can't hold control characters.")
     }
     return question
-  }
-
-  /// The configuration as it is now, with its text, loaded on a thread that gives way to the workers.
-  private func loaded(_ call: AdminCall) throws(AdminProblem) -> LoadedConfiguration {
-    try turns.take(call)
-    defer { turns.giveBack() }
-    let outcome: LoadOutcome
-    do throws(SystemError) {
-      outcome = try Platform.Thread.aside(named: "explain", load)
-    } catch {
-      throw AdminProblem(503, "busy", "There is no thread to load the configuration on: \(error).")
-    }
-    switch outcome {
-    case .loaded(let loaded): return loaded
-    case .refused(let report): throw .conflict("bad_configuration", report.text)
-    }
   }
 }
