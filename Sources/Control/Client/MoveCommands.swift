@@ -6,7 +6,8 @@ extension Verb {
     Verb(
       name: "", operands: [.one("TENANT")],
       options: [
-        .to, .mode, .hold, .most, .mostBytes, .command, .confirm, .deadline, .streams, .guardErrors, .guardP99, .guardFor,
+        .to, .mode, .hold, .most, .mostBytes, .command, .confirm, .deadline, .streams, .guardErrors, .guardP99,
+        .guardFor,
         .reason, .dryRun, .noWait,
       ], summary: "move a tenant to another shard, and tell how that goes", perform: move),
     Verb(name: "list", options: [.tenant], summary: "the moves, the newest first", perform: listMoves),

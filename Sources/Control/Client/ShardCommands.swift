@@ -7,10 +7,12 @@ extension Verb {
       summary: "have a backend serve those bound to it only, and for a while"
     ) { (invocation) throws(CommandFailure) in try assign(invocation, "draining") },
     Verb(
-      name: "stop", operands: [.one("SHARD"), .one("BACKEND")], options: [.reason], summary: "have a backend serve nobody"
+      name: "stop", operands: [.one("SHARD"), .one("BACKEND")], options: [.reason],
+      summary: "have a backend serve nobody"
     ) { (invocation) throws(CommandFailure) in try assign(invocation, "down") },
     Verb(
-      name: "return", operands: [.one("SHARD"), .one("BACKEND")], options: [.reason], summary: "have a backend serve again"
+      name: "return", operands: [.one("SHARD"), .one("BACKEND")], options: [.reason],
+      summary: "have a backend serve again"
     ) { (invocation) throws(CommandFailure) in try assign(invocation, "active") },
   ]
 

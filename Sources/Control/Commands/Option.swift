@@ -76,7 +76,8 @@ struct Option: Hashable, Sendable {
   static let streams = Option("--streams", "leave|'close SPAN'", "what becomes of long streams (default 'close 60s')")
   static let guardErrors = Option(
     "--guard-errors", "PERCENT", "go back if so much more of all requests fail afterwards, such as 1%")
-  static let guardP99 = Option("--guard-p99", "TIMES", "go back if the slowest of 100 takes so many times as long, such as 1.5x")
+  static let guardP99 = Option(
+    "--guard-p99", "TIMES", "go back if the slowest of 100 takes so many times as long, such as 1.5x")
   static let guardFor = Option("--guard-for", "SPAN", "how long that is watched (default 60s)")
   static let noWait = Option("--no-wait", "do not wait for the end")
   static let plan = Option("--plan", "PLAN", "of these the tenants of this plan")

@@ -142,7 +142,8 @@ struct ShardAnswer: Codable, Sendable {
     backends = shard.backends.map { backend in
       Backend(
         address: backend.name, weight: backend.weight,
-        health: backend.isUp ? "up" : backend.isEjected ? "ejected" : "down", state: backend.duty.name, active: backend.activeConnections,
+        health: backend.isUp ? "up" : backend.isEjected ? "ejected" : "down", state: backend.duty.name,
+        active: backend.activeConnections,
         idle: backend.idleConnections, answers: backend.classes.reduce(0, &+), errors: backend.classes[4],
         ejections: backend.ejections)
     }

@@ -6,7 +6,9 @@ import Tenancy
 
 extension MoveKeeper {
   /// Begins to move a tenant.
-  func begin(_ order: MoveOrder, by caller: AdminCaller, why: String?, isDryRun: Bool) throws(AdminProblem) -> MoveAnswer {
+  func begin(_ order: MoveOrder, by caller: AdminCaller, why: String?, isDryRun: Bool) throws(AdminProblem)
+    -> MoveAnswer
+  {
     try state.withLock { state throws(AdminProblem) in
       try begin(order, by: caller, why: why, wave: nil, isDryRun: isDryRun, &state)
     }
@@ -90,7 +92,12 @@ extension MoveKeeper {
   var counts: [(state: String, count: Int)] {
     state.withLock { state in
       MoveStage.names.map { name in
-        (name, state.book.moves.values.count { ($0.ended == nil ? state.courses[$0.n]?.move.stage : $0.stage.stage)?.name == name })
+        (
+          name,
+          state.book.moves.values.count {
+            ($0.ended == nil ? state.courses[$0.n]?.move.stage : $0.stage.stage)?.name == name
+          }
+        )
       }
     }
   }

@@ -10,7 +10,9 @@ extension MoveKeeper {
   private static var mostBatch: Int { mostMoves }
 
   /// Begins a wave.
-  func begin(_ order: WaveOrder, by caller: AdminCaller, why: String?, isDryRun: Bool) throws(AdminProblem) -> WaveAnswer {
+  func begin(_ order: WaveOrder, by caller: AdminCaller, why: String?, isDryRun: Bool) throws(AdminProblem)
+    -> WaveAnswer
+  {
     let tenants = try tenants(of: order)
     var each = MoveOrder(tenant: "", to: order.to)
     guard let mode = MoveMode(rawValue: order.mode ?? "hold") else { throw .badRequest("'mode' has no such value.") }

@@ -187,7 +187,8 @@ final class MoveKeeper: Sendable {
       return
     }
     let isBack = if case .replacing = course.move.stage { true } else { false }
-    let caller = AdminCaller(actor: course.record.actor, role: .operator, tenants: nil, from: "move \(course.record.id)")
+    let caller = AdminCaller(
+      actor: course.record.actor, role: .operator, tenants: nil, from: "move \(course.record.id)")
     do throws(AdminProblem) {
       try placements.place(
         course.record.order.tenant, on: isBack ? course.record.from : course.record.order.to,
@@ -297,7 +298,9 @@ final class MoveKeeper: Sendable {
       course.command?.kill()
       course.command = nil
     case .release(let epoch):
-      if let hold = course.hold { engine.release(hold, epoch: epoch, endingStreamsOver: parts ? course.plan.grace : nil) }
+      if let hold = course.hold {
+        engine.release(hold, epoch: epoch, endingStreamsOver: parts ? course.plan.grace : nil)
+      }
     case .place, .partStreams: break
     }
   }

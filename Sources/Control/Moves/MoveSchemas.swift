@@ -3,10 +3,13 @@ import Tenancy
 extension AdminSchema {
   /// Moves, waves, and what is asked of backends.
   static let ofMoves: [AdminSchema] = [
-    AdminSchema("BackendRequest", .object([.member("state", .choice(["active", "draining", "down"])), .maybe("deadline", .text)])),
+    AdminSchema(
+      "BackendRequest",
+      .object([.member("state", .choice(["active", "draining", "down"])), .maybe("deadline", .text)])),
     AdminSchema(
       "Guard", .object([.maybe("errors", .text), .maybe("p99", .text), .maybe("for", .text)])),
-    AdminSchema("MoveRequest", .object([.member("tenant", .text), .member("to", .text)] + terms + [.maybe("confirm", .flag)])),
+    AdminSchema(
+      "MoveRequest", .object([.member("tenant", .text), .member("to", .text)] + terms + [.maybe("confirm", .flag)])),
     AdminSchema(
       "Move",
       .object([

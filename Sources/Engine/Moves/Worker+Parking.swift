@@ -78,9 +78,9 @@ extension Worker where N: ~Copyable {
   /// Lets those go that were held, the first first, as many as may be under way.
   mutating func letGo(_ place: Int) {
     guard held[place].parked > 0 else { return }
-    var most = Limit.releasedAtOnce - held[place].released
+    var most = releaseBound - held[place].released
     if held[place].nextBatch <= network.now {
-      most = max(most, Limit.releasedAtOnce / 4)
+      most = max(most, (releaseBound + 3) / 4)
       held[place].nextBatch = network.now.advanced(by: Limit.releaseSpan)
     }
     while most > 0, held[place].parked > 0, letGoNext(place) { most -= 1 }
@@ -116,7 +116,21 @@ extension Worker where N: ~Copyable {
     goOn(id)
     guard connections[client].pointee.exchange == id else { return }
     // What is here of its body was left where it was.
+    makeHeadroom(client)
     if connections[client].pointee.input.isAllocated || !isWhole { makeReady(client) }
+  }
+
+  /// Sees to it that there is room before what waits of a body: the header of a chunk is written there.
+  private mutating func makeHeadroom(_ slot: Int32) {
+    var input = connections[slot].pointee.input
+    guard input.isAllocated, input.start < Limit.headroom else { return }
+    var fresh = buffers.take(Limit.headroom + input.count)
+    fresh.start = Int32(Limit.headroom)
+    fresh.end = fresh.start
+    // As large as what it is a copy of at least, so that all fits.
+    _ = buffers.append(input.first, input.count, to: &fresh)
+    buffers.giveBack(&input)
+    connections[slot].pointee.input = fresh
   }
 
   /// Sends an exchange on that was held, or was to be.

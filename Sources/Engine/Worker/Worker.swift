@@ -58,6 +58,8 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   var nextDelayed = Instant.distantFuture
   /// Tenants whose requests are held, and long streams of tenants that are gone elsewhere, which end one by one.
   var held: [HeldTenant] = []
+  /// Requests that were held and are under way at once, for each tenant.
+  var releaseBound = Limit.releasedAtOnce
   var departing: [Departure] = []
   /// When bytes are next counted in quotas; `distantFuture` while no exchange asks for it.
   var nextByteCount = Instant.distantFuture

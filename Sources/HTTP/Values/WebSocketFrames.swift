@@ -6,9 +6,9 @@ public struct WebSocketFrames: Sendable, BitwiseCopyable {
   /// Where in a header: 0 between frames, else the byte that comes next, and beside it what the first two said.
   public private(set) var place: Int64
 
-  /// The frame by which a server ends a WebSocket with "Service Restart" (1012), and the same of a client, whose frames are
-  /// masked: by zeros, which hide nothing and need not.
+  /// The frame by which a server ends a WebSocket with "Service Restart" (1012).
   public static let restart: [UInt8] = [0x88, 0x02, 0x03, 0xF4]
+  /// The same of a client, whose frames are masked: by zeros, which hide nothing and need not.
   public static let maskedRestart: [UInt8] = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xF4]
 
   private static let payload: Int64 = 0xFF

@@ -66,7 +66,8 @@ extension MetricsPage {
     begin("gatehouse_backend_up", .gauge, "Whether the backend may be chosen.")
     for (row, labels) in backends { sample(labels, row.isUp ? 1 : 0) }
     begin(
-      "gatehouse_backend_draining", .gauge, "1 while the backend serves only those bound to it, 2 while it is told to rest.")
+      "gatehouse_backend_draining", .gauge,
+      "1 while the backend serves only those bound to it, 2 while it is told to rest.")
     for (row, labels) in backends { sample(labels, Int(row.duty.rawValue)) }
     begin("gatehouse_backend_requests_total", .counter, "Responses of the backend, by the class of the status.")
     for (row, labels) in backends {

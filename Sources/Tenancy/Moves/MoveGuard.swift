@@ -17,8 +17,9 @@ public struct MoveSample: Sendable, Equatable {
 
 /// From where on a new shard fares worse than it may.
 public struct MoveGuard: Sendable, Equatable {
-  /// Requests before errors are judged, and before time is.
+  /// Requests before errors are judged.
   public static let leastRequests: UInt64 = 20
+  /// Requests before time is.
   public static let leastForTime: UInt64 = 100
 
   /// Errors over those before, in millionths of all requests; `nil` is not looked at.

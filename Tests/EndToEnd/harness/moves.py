@@ -1,12 +1,15 @@
 """What tests of moves stand on: the admin API, origins that check epochs, and a steady load."""
 import http.client
 import json
+import os
 import socket
 import threading
 import time
 
+from .case import Case
 from .client import Client
 from .origin import Origin
+from .settings import conf, shard, tenant
 
 
 class Admin:
@@ -160,3 +163,44 @@ class FencedOrigin(Origin):
 
     def __init__(self, fence, shard, **keywords):
         super().__init__(fenced(fence, shard, **keywords), shard)
+
+
+class MoveCase(Case):
+    """A proxy with the tenant acme on shard one, and shard two for it to go to."""
+
+    def setUp(self):
+        super().setUp()
+        self.count = 0
+
+    def basics(self):
+        """What every configuration here begins with."""
+        self.count += 1
+        self.socket = os.path.join(self.directory, f"admin{self.count}")
+        return ("state state", f"admin unix:{self.socket}")
+
+    def begin(self, *lines, parts=(), think=0.002, answers=(None, None), tenants=(), shard_lines=((), ()),
+              health=None, **keywords):
+        self.fence = Fence()
+        self.one, self.two = (self.fenced(name, think, answer) for name, answer in zip(("one", "two"), answers))
+        self.two.health = health
+        settings = {k: keywords.pop(k) for k in ("listen", "workers") if k in keywords}
+        self.config = conf(
+            *self.basics(), *parts, shard("one", self.one, lines=shard_lines[0]),
+            shard("two", self.two, lines=shard_lines[1]), tenant("acme", *lines, home="one"), *tenants, **settings)
+        g = self.gate(self.config, **keywords)
+        self.admin = Admin(self.socket)
+        return g
+
+    def fenced(self, name, think=0.002, answer=None):
+        origin = FencedOrigin(self.fence, name, think=think, answer=answer)
+        self._origins.append(origin)
+        return origin
+
+    def assert_fenced(self):
+        """No request came by an old epoch, and none to one shard while the other still worked."""
+        self.assertEqual(self.fence.stale, [])
+        self.assertEqual(self.fence.overlaps, [])
+
+    def placement(self):
+        answer = self.admin.get("/v1/tenants/acme")
+        return answer["home"], answer["epoch"]

@@ -78,6 +78,8 @@ final class EnginePlant: Plant {
           Worker(
             network: network, number: number, process: process, mailbox: mailbox, counters: WorkerCounters(),
             records: ring, image: image, seed: random.next(), connectionCapacity: 4_096), mailbox, ring))
+      // So few that what is let go first is seen to be.
+      boxes[number].worker.releaseBound = 1 + Int(scenario.seed % 3)
     }
   }
 

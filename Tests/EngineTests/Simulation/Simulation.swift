@@ -13,7 +13,7 @@ final class Simulation {
   private var taps: [Int: UpstreamTap] = [:]
   private var frameTaps: [Int: FrameTap] = [:]
   /// Where tenants were moved to.
-  private var placements: [Int: (home: Int, epoch: UInt64)] = [:]
+  private var placements: [Int: (home: Int?, epoch: UInt64)] = [:]
   private(set) var turns = 0
   /// Turns in a row in which no time passed but what turns take.
   private var stillTurns = 0
@@ -32,7 +32,8 @@ final class Simulation {
     let court = Court(checkers: [
       ExactlyOnce(countsFinished: tellsFinished), TenantWall(names: scenario.tenants.map(\.name)),
       RateBound(tenants: scenario.tenants.count, start: world.now), ConcurrencyBound(), SlotBound(), RetryRule(),
-      BufferBound(bound: heldBound), NothingLeft(), NoFalseEnd(), PlacementRule(), AffinityRule(), DrainRule(), MoveRule(),
+      BufferBound(bound: heldBound), NothingLeft(), NoFalseEnd(), PlacementRule(), AffinityRule(), DrainRule(),
+      MoveRule(),
     ])
     stage = Stage(world: world, scenario: scenario, verdicts: verdicts, court: court, isTransparent: isTransparent)
     stage.plans = scenario.plans.map { $0.fresh() }
@@ -167,8 +168,13 @@ final class Simulation {
     world.note("reload \(stage.published.count)")
     var configuration = configuration
     for (tenant, known) in placements where configuration.tenants[tenant].epoch <= known.epoch {
-      // A configuration that is older than a move does not undo it.
-      (configuration.tenants[tenant].home, configuration.tenants[tenant].epoch) = (known.home, known.epoch)
+      // A configuration that is older than a move does not undo it, unless it takes the shard away.
+      if known.home.map(configuration.declares) ?? true {
+        (configuration.tenants[tenant].home, configuration.tenants[tenant].epoch) = (known.home, known.epoch)
+      } else {
+        configuration.tenants[tenant].epoch = known.epoch + 1
+        placements[tenant] = (configuration.tenants[tenant].home, known.epoch + 1)
+      }
     }
     stage.publish(configuration)
     plant.reload(configuration)

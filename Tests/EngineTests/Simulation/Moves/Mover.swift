@@ -38,6 +38,7 @@ final class Mover {
   func begin(_ plan: PlannedMove) {
     let tenant = stage.published.last!.tenants[plan.tenant]
     guard stage.drainDeadline == nil, let from = tenant.home, from != plan.shard, tenant.standing != .unknown,
+      isThere(plan.shard, from),
       !courses.contains(where: { $0.plan.tenant == plan.tenant })
     else { return }
     let terms = MoveTerms(
@@ -45,6 +46,11 @@ final class Mover {
     var course = Course(plan: plan, move: Move(terms, epoch: tenant.epoch, at: now), from: from, started: now)
     take(.targetReady, &course)
     courses.append(course)
+  }
+
+  /// Whether the newest configuration has both shards.
+  private func isThere(_ one: Int, _ other: Int) -> Bool {
+    stage.published.last!.declares(one) && stage.published.last!.declares(other)
   }
 
   /// Looks at all moves, after a turn of a worker.
@@ -81,6 +87,7 @@ final class Mover {
       if hasHeard, course.hold?.parkedCount ?? 0 == 0 { take(.emptied, &course) }
     case .preparing, .watching, .done, .rolledBack, .failed: break
     }
+    if !isThere(course.plan.shard, course.from) { take(.cancelled("a shard is gone"), &course) }
     if let wait = course.plan.cancellation, now - course.started >= wait { take(.cancelled("told"), &course) }
     if stage.drainDeadline != nil { take(.cancelled("the process ends"), &course) }
     take(.ticked, &course)
@@ -101,7 +108,8 @@ final class Mover {
       startHold(&course, passesSafe: action == .hold && course.move.terms.mode == .readOnly)
     case .place:
       course.generation = nil
-      if flaw == .releasesEarly, let hold = course.hold { raise(hold, .releasing) }
+      // The next look asks for the placement then.
+      if flaw == .releasesEarly, let hold = course.hold { return raise(hold, .releasing) }
       place(&course)
     case .release(let epoch):
       guard let hold = course.hold else { return }
@@ -150,7 +158,7 @@ final class Mover {
     guard let generation = course.generation else {
       guard plant.mayReload else { return }
       let known = stage.published.last!.tenants[course.plan.tenant]
-      guard known.standing != .unknown, known.epoch < epoch else {
+      guard known.standing != .unknown, known.epoch < epoch, stage.published.last!.declares(shard) else {
         return take(.placementRefused("the configuration has another"), &course)
       }
       course.generation = simulation.place(course.plan.tenant, shard, epoch, plant)

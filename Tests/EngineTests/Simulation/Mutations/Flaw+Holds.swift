@@ -23,7 +23,10 @@ extension Flaw {
           box.worker.openUpstream(id)
         }
       case .shufflesHold where hold.current == .all && box.worker.held[place].first == 0:
-        box.worker.held[place].waiting.sort { $0 > $1 }
+        let waiting = box.worker.held[place].waiting.map { handle in
+          (handle, box.worker.exchanges[max(0, box.worker.exchanges.slot(of: handle))].pointee.parkedAt)
+        }
+        box.worker.held[place].waiting = waiting.sorted { $0.1 > $1.1 }.map(\.0)
       default: break
       }
     }

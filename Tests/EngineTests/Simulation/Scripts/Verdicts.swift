@@ -128,6 +128,8 @@ struct Verdicts {
       default: isDeserved = true
       }
       // A body that has begun to flow is not kept for another attempt.
+      // One that was framed and never sent before its connection was told to go is seen nowhere.
+      if plan.isStream, plan.requestFraming != .none, plan.arrivals == 0 { return nil }
       let isLost = plan.unseen > 0 && (plan.requestFraming != .none || plan.unseen >= Limit.attempts)
       if hasStaleConnections || isTroubled || isLost { return nil }
     case (502, "connect_failed"):
