@@ -38,6 +38,8 @@ final class Conductor {
   private var server: MetricsServer?
   private var admin: AdminServer?
   let grants: GrantBook?
+  /// Who moves tenants; `nil` when nothing is kept.
+  let moves: MoveKeeper?
   let auditor: Auditor
   private var writer: RecordWriter?
   private let quotas: QuotaKeeper?
@@ -119,6 +121,10 @@ final class Conductor {
     auditor = Auditor(log: keepsAudit ? try state.map { try AuditLog(folder: $0.path) } : nil)
     descriptors = Machine.raiseDescriptorLimit()
     engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
+    let (engine, tenants, auditor) = (engine, tenants, auditor)
+    moves = try state.map {
+      try MoveKeeper(folder: $0.path, engine: engine, placements: tenants, auditor: auditor)
+    }
     settings = loaded.process
     quotas?.restore(engine)
     tenants.begin(loaded, engine)
@@ -143,14 +149,15 @@ final class Conductor {
     }
     try overload.start(engine, descriptors: descriptors)
     try tenants.start()
+    try moves?.start()
     try startAdmin(settings)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
     let writer = writer
-    let admin = admin
+    let (moves, admin) = (moves, admin)
     let server = try MetricsServer(at: settings.metrics) { path, accept in
-      Conductor.answer(path, accept, engine, shared, writer, admin)
+      Conductor.answer(path, accept, engine, shared, writer, admin, moves)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
     self.server = server
@@ -179,7 +186,7 @@ final class Conductor {
   /// Answers a scrape or a probe, on a thread of the metrics server.
   private static func answer(
     _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared, _ writer: RecordWriter?,
-    _ admin: AdminServer?
+    _ admin: AdminServer?, _ moves: MoveKeeper?
   ) -> MetricsServer.Answer {
     switch path {
     case "/livez": return MetricsServer.Answer(status: 200, text: "ok")
@@ -190,7 +197,8 @@ final class Conductor {
       let format = MetricsFormat(accept: accept)
       // A million tenants are a tenth of a second's work, which no worker may wait for.
       Machine.standBack()
-      let snapshot = engine.metrics(mostTenants: shared.metricsTenants.load(ordering: .relaxed))
+      var snapshot = engine.metrics(mostTenants: shared.metricsTenants.load(ordering: .relaxed))
+      snapshot.moves = moves?.counts ?? []
       let body = MetricsText.render(
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
@@ -347,6 +355,8 @@ final class Conductor {
     notifier.stopping()
     shared.isReady.store(false, ordering: .releasing)
     shared.isDraining.store(true, ordering: .releasing)
+    // What is held goes its way before everything ends.
+    moves?.stop()
     engine.drain(for: engine.blueprint.drain)
     while !engine.hasEnded {
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
