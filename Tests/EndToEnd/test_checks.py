@@ -82,6 +82,7 @@ class Checks(Case):
         g = self.simple(o, bad, lines=["protocol h2", f"health grpc {EVERY}"])
         eventually(lambda: g.metrics().value("gatehouse_backend_up", backend=bad.address) == 0)
         self.up(g, 1)
+        eventually(lambda: o.calls, "it was asked")
         self.assertEqual(o.calls[0].body, message(b""))
 
     def test_over_tls(self):

@@ -179,6 +179,7 @@ class Holding(MoveCase):
         c = g.client().request("GET", "/slow")
         self.assertTrue(going.wait(10))
         move = self.admin.move()
+        self.admin.until(move, "draining")
         held = g.client().request("GET", "/held")
         eventually(lambda: self.admin.show(move)["parked"] == 1)
         state = self.admin.show(move)
