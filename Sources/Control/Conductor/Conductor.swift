@@ -42,7 +42,7 @@ final class Conductor {
   let moves: MoveKeeper?
   let auditor: Auditor
   private var writer: RecordWriter?
-  private let quotas: QuotaKeeper?
+  let quotas: QuotaKeeper?
   let tenants: LiveTenants
   private let overload = OverloadWatch()
   private let descriptors: Int
