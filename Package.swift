@@ -56,7 +56,8 @@ let package = Package(
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
     tests(of: "Persistence"),
-    tests(of: "Control", "Engine", "Primitives"),
+    tests(
+      of: "Control", "Configuration", "ConfigLanguage", "Persistence", "Engine", "Tenancy", "Platform", "Primitives"),
     fuzzers(
       of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Platform", "Primitives",
       "COpenSSL"),

@@ -9,7 +9,8 @@ import Testing
 /// Loads a text as `proxy.conf`, with files beside it, from a folder of its own.
 func outcome(
   of text: String, files: [String: String] = [:], environment: [String: String] = [:],
-  names: [String: IPAddress] = [:], processors: Int = 2, previous: Blueprint? = nil
+  names: [String: IPAddress] = [:], processors: Int = 2, previous: Blueprint? = nil,
+  additions: ((String) -> TenantAdditions)? = nil
 ) throws -> LoadOutcome {
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gatehouse-\(UUID().uuidString)")
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -22,7 +23,8 @@ func outcome(
   let path = folder.appendingPathComponent("proxy.conf").path
   try Data(text.utf8).write(to: URL(fileURLWithPath: path))
   return ConfigurationLoader(processors: processors).load(
-    path: path, environment: environment, resolveName: { names[$0].map { [$0] } ?? [] }, previous: previous)
+    path: path, environment: environment, resolveName: { names[$0].map { [$0] } ?? [] }, previous: previous,
+    additions: additions)
 }
 
 /// The configuration of a text that must be good.

@@ -66,14 +66,21 @@ import Testing
   }
 
   @Test func plansMayHaveTimeoutsOfTheirOwn() throws {
-    func timeouts(_ lines: String, others: String = "") throws -> PlanTimeouts {
+    func timeouts(_ lines: String, others: String = "") throws -> TimeoutRules {
       try load("plan p {\n\(lines)\n}\n\(others)" + leastText).blueprint.planTimeouts[0]
     }
-    #expect(try timeouts("") == PlanTimeouts())
-    let said = try timeouts("timeout response 5s\ntimeout idle 10m")
+    #expect(try timeouts("") == TimeoutRules())
+    let said = try timeouts("timeout response 5s\ntimeout idle 10m").timeouts
     #expect(said[.connect] == nil && said[.response] == 5 * .second && said[.idle] == 600 * .second)
     let inherited = try timeouts(
-      "timeout response 5s", others: "defaults plan {\n  timeout response 1s\n  timeout connect 2s\n}\n")
+      "timeout response 5s", others: "defaults plan {\n  timeout response 1s\n  timeout connect 2s\n}\n"
+    ).timeouts
     #expect(inherited[.connect] == 2 * .second && inherited[.response] == 5 * .second)
+    let routes = try timeouts(
+      "timeout response 5s\ntimeout response 1m path /reports\ntimeout idle 1h path /reports\ntimeout response 1s path /",
+      others: "defaults plan {\n  timeout response 9s path /reports\n  timeout response 8s path /x\n}\n")
+    #expect(routes.routes.map(\.path) == ["/reports", "/x", "/"])
+    #expect(routes.routes.map { $0.timeouts[.response] } == [60 * .second, 8 * .second, .second])
+    #expect(routes.routes[0].timeouts[.idle] == 3_600 * .second && routes.timeouts[.response] == 5 * .second)
   }
 }

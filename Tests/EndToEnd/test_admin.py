@@ -128,6 +128,19 @@ class Door(Admin):
         with g.client(tcp, tls=authority.client(), name="renewed.example") as c:
             self.assertEqual(c.request("GET", "/v1/status", host="localhost").final().status, 401)
 
+    def test_certificates_of_callers(self):
+        authority = Authority(self.directory)
+        pem, key = authority.issue("admin", "localhost", ip="127.0.0.1")
+        g = self.served(admin=f"admin unix:{{0}}/admin.sock 127.0.0.1:0 {{{{\n  certificate {pem} key {key}\n  client-certificate required ca {authority.path}\n}}}}")
+        token, tcp = self.token(g, "viewer"), g.admin_addresses[1]
+        known = authority.client(certificate=authority.issue("caller", "caller.example"))
+        with g.client(tcp, tls=known, name="localhost") as c:
+            self.assertEqual(c.request("GET", "/v1/status", host="localhost", fields=[("Authorization", f"Bearer {token}")]).final().status, 200)
+            self.assertEqual(c.request("GET", "/v1/status", host="localhost").final().status, 401, "the token is needed as well")
+        with self.assertRaises((OSError, AssertionError)):
+            with g.client(tcp, tls=authority.client(), name="localhost") as c:
+                c.request("GET", "/v1/status", host="localhost", fields=[("Authorization", f"Bearer {token}")]).final()
+
     def test_without_state_there_is_a_socket_to_look_through(self):
         g = self.served(admin="admin unix:{0}/admin.sock", state=None)
         self.assertEqual(g.admin("GET", "/v1/status").status, 200)
@@ -226,7 +239,7 @@ class Facts(Admin):
             with g.client() as c:
                 while not done.wait(pause):
                     c.get(target, host=host)
-        threads = [threading.Thread(target=load, args=a) for a in (("acme.example", "/", 0.005), ("globex.example", "/bad", 0.02))]
+        threads = [threading.Thread(target=load, args=a) for a in [("acme.example", "/", 0.002)] * 3 + [("globex.example", "/bad", 0.05)]]
         for t in threads:
             t.start()
         self.addCleanup(done.set)

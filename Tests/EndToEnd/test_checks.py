@@ -92,6 +92,7 @@ class Checks(Case):
         g = self.simple(good, bad, lines=["protocol h2", f"tls {{\n  ca {authority.path}\n}}", f"health grpc {EVERY}"])
         eventually(lambda: g.metrics().value("gatehouse_backend_up", backend=bad.address) == 0)
         self.up(g, 1)
+        eventually(lambda: good.calls, "the good one was asked")
         self.assertEqual(good.calls[0].field(":scheme"), "https")
         self.assertEqual(bad.calls, [])
 

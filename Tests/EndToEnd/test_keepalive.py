@@ -1,7 +1,7 @@
 """Connections that live on: keep-alive, pipelining, HTTP/1.0, half-close, pooled upstream connections."""
 import threading
 
-from harness import Case, conf, eventually, shard, tenant
+from harness import HTTP2, Case, FramesOrigin, conf, eventually, shard, tenant
 
 
 class KeepAlive(Case):
@@ -13,6 +13,34 @@ class KeepAlive(Case):
                 self.assertEqual(c.get(f"/{i}").status, 200)
         self.assertEqual(len(o.used_connections), 1)
         self.assertEqual([x.target for x in o.requests], [f"/{i}" for i in range(50)])
+
+    def test_dedicated_connections_carry_one_tenants_requests(self):
+        def users(o, connection):
+            return {x.field("x-tenant-id") for x in connection.exchanges}
+        hosts = ["acme.example", "globex.example", "acme.example", "third.example", "globex.example"] * 6
+        for lines, count in ((["pool idle 8 dedicated"], 3), ([], 1)):
+            o = self.origin()
+            g = self.gate(conf(shard("one", o, lines=lines), *(tenant(t) for t in ("acme", "globex", "third")), workers=1))
+            with g.client() as c:
+                self.assertEqual({c.get(host=h).status for h in hosts}, {200})
+            self.assertEqual(len(o.used_connections), count)
+            self.assertEqual({len(users(o, c)) for c in o.used_connections}, {1 if count == 3 else 3})
+        for lines, count in ((["pool dedicated"], 3), ([], 1)):
+            o = FramesOrigin()
+            self._origins.append(o)
+            g = self.gate(conf(shard("one", o, lines=["protocol h2", *lines]), *(tenant(t) for t in ("acme", "globex", "third")),
+                               workers=1, listen=(HTTP2,)))
+            with g.frames() as c:
+                self.assertEqual({c.get(host=h).status for h in hosts}, {200})
+            self.assertEqual(len(o.connections), count)
+
+    def test_a_connection_that_is_to_say_who_asks_is_not_used_again(self):
+        for scheme, count in (("NTLM", 4), ("Negotiate abc", 4), ("Basic realm=x", 1)):
+            o = self.origin(lambda x: x.reply(401, "who?", [("WWW-Authenticate", scheme)]))
+            g = self.simple(o, workers=1)
+            with g.client() as c:
+                self.assertEqual([c.get().status for _ in range(4)], [401] * 4)
+            self.assertEqual(len(o.used_connections), count, scheme)
 
     def test_connection_close_of_the_client_closes_after_the_answer(self):
         o = self.origin()

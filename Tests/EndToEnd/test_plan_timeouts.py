@@ -32,6 +32,15 @@ class PlanTimeouts(Case):
                 self.assertGreater(time.monotonic() - begun, 0.09)
                 self.assertEqual([ask(f"{t}.example").status for t in ("none", "acme", "long")], [504, 504, 200])
 
+    def test_paths_of_a_plan(self):
+        o = self.origin(self.taking(0.5))
+        lines = ["timeout response 100ms", "timeout response 10s path /reports", "timeout response 200ms path /reports/short"]
+        g = self.gate(conf(block("plan p", *lines), tenant("acme", "plan p"), tenant("globex"), shard("one", o)))
+        for path, status in (("/", 504), ("/reports", 200), ("/reports/x?y", 200), ("/reportsx", 504), ("/%72eports//x", 200),
+                             ("/reports/short/x", 504)):
+            self.assertEqual(get(g.address, path, host="acme.example").status, status, path)
+        self.assertEqual(get(g.address, host="globex.example").status, 200)
+
     def test_behind_a_body(self):
         g = self.proxy(self.taking(0.5), "response", "100ms", "250ms", "10s")
         for name, status in (("short", 504), ("none", 504), ("long", 200)):

@@ -40,7 +40,8 @@ import Testing
   @Test func aWriteThatWasBrokenOffCountsForNothing() throws {
     var (journal, records) = try open()
     try journal.replace(with: bytes("base"))
-    try journal.append(bytes("first", "second"))
+    try journal.append(bytes("first"))
+    try journal.append(bytes("second"))
     let path = folder + "/x.journal"
     let whole = try #require(FileManager.default.contents(atPath: path))
     let begin = whole.count - 2 * RecordFrame.headCount - "firstsecond".utf8.count
@@ -58,7 +59,8 @@ import Testing
 
   @Test func aDamagedRecordEndsTheJournal() throws {
     var (journal, records) = try open()
-    try journal.append(bytes("first", "second"))
+    try journal.append(bytes("first"))
+    try journal.append(bytes("second"))
     let path = folder + "/x.journal"
     let whole = try #require(FileManager.default.contents(atPath: path))
     for place in (whole.count - "second".utf8.count - RecordFrame.headCount)..<whole.count {

@@ -10,6 +10,8 @@ public struct RequestExplanation: Sendable {
   private let request: RequestQuestion
   private let tenant: TenantExplanation?
   private let shard: Shard?
+  /// Names of the shards that serve while none of its backends is up, the first that can.
+  private let standbys: [String]
 
   /// Explains the verdict on a request; `overlay` is what stands beside the declaration of its tenant.
   public init(
@@ -21,7 +23,9 @@ public struct RequestExplanation: Sendable {
     tenant = verdict.tenant.flatMap {
       TenantExplanation(of: configuration.blueprint.tenants.name(of: $0), in: configuration, overlay: overlay)
     }
-    shard = verdict.shard.map { configuration.blueprint.shards[$0] }
+    let shards = configuration.blueprint.shards
+    shard = verdict.shard.map { shards[$0] }
+    standbys = shard?.standbys.map { shards[$0].name } ?? []
   }
 
   private var isAdmitted: Bool { verdict.code == .none }
@@ -33,6 +37,7 @@ public struct RequestExplanation: Sendable {
     if let shard {
       result += "placed on shard \(shard.name), epoch \(verdict.epoch), balance \(shard.balance.name)\n"
       for backend in shard.backends { result += "  backend \(backend.name) weight \(backend.weight)\n" }
+      if !standbys.isEmpty { result += "  standby \(standbys.joined(separator: ", then ")) while none of them is up\n" }
     }
     result +=
       isAdmitted
@@ -74,6 +79,9 @@ public struct RequestExplanation: Sendable {
         json.field("weight", backend.weight)
         json.endObject()
       }
+      json.endList()
+      json.beginList("standbys")
+      for standby in standbys { json.item(standby) }
       json.endList()
     }
     json.endObject()

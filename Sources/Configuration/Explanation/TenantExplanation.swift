@@ -97,6 +97,12 @@ public struct TenantExplanation: Sendable {
     } else {
       addUnlisted(index, blueprint, origin)
     }
+    let region = Int(directory.region(of: index))
+    if blueprint.regions.indices.contains(region - 1) {
+      let planName = hasPlan ? blueprint.planNames[plan] : nil
+      let isOwn = origin.place("region", orDefault: true) != "default"
+      add("region", blueprint.regions[region - 1], origin.limit("region", isOwn: isOwn, plan: planName))
+    }
     let epoch = directory.epoch(of: index)
     add("epoch", String(epoch), epoch == 0 ? origin.place("epoch", orDefault: true) : origin.place("epoch"))
     let condition = directory.condition(of: index)
@@ -134,6 +140,21 @@ public struct TenantExplanation: Sendable {
     add("criticality", terms.criticality.name, source)
   }
 
+  private mutating func addTimeouts(_ rules: TimeoutRules, _ plan: String?, _ origin: TenantOrigin) {
+    func add(_ timeouts: PlanTimeouts, path: String?) {
+      for step in PlanTimeouts.Step.allCases {
+        guard let time = timeouts[step] else { continue }
+        let source = origin.line("timeout", plan: plan) {
+          $0["STEP"]?.text == step.rawValue && $0["path"]?.text == path
+        }
+        let name = "timeout \(step.rawValue)" + (path.map { " path \($0)" } ?? "")
+        self.add(name, Quantity.text(duration: time), source)
+      }
+    }
+    add(rules.timeouts, path: nil)
+    for route in rules.routes { add(route.timeouts, path: route.path) }
+  }
+
   private mutating func addLimits(_ index: TenantIndex, _ blueprint: Blueprint, _ origin: TenantOrigin) {
     let directory = blueprint.tenants
     let limits = directory.limits(of: index).pointee
@@ -149,13 +170,7 @@ public struct TenantExplanation: Sendable {
     add("concurrency", concurrency, origin.limit("concurrency", isOwn: overrides.concurrency != nil, plan: planName))
     addScheduling(
       limits.scheduling, overrides.scheduling, isPastDue: directory.state(of: index) == .pastDue, planName, origin)
-    let timeouts = blueprint.planTimeouts.indices.contains(plan) ? blueprint.planTimeouts[plan] : PlanTimeouts()
-    for step in PlanTimeouts.Step.allCases {
-      guard let time = timeouts[step] else { continue }
-      add(
-        "timeout \(step.rawValue)", Quantity.text(duration: time), origin.limit("timeout", isOwn: false, plan: planName)
-      )
-    }
+    if blueprint.planTimeouts.indices.contains(plan) { addTimeouts(blueprint.planTimeouts[plan], planName, origin) }
     guard limits.policy >= 0 else { return }
     for value in PolicyExplanation(blueprint.policies[Int(limits.policy)], origin, plan: planName).values {
       values.append(value)

@@ -170,11 +170,22 @@ public enum GatehouseLanguage {
       [.value("VERSION", .choice(["v1", "v2"])), .extra("checksum", "SWITCH", .choice(["on", "off"]))], absent: "no",
       help: "Says first on each connection whom it speaks for (PROXY protocol), v2 with the tenant too; HTTP/1.1 only."),
     DirectiveRow(
-      in: "shard", "pool", [.extra("idle", "N", .count(0...100_000), isRequired: true)], absent: "idle 64",
-      help: "Unused connections kept per worker and backend."),
+      in: "shard", "pool",
+      [.extra("idle", "N", .count(0...100_000)), .extra("per-tenant", "N", .count(1...1_000_000)), .flag("dedicated")],
+      absent: "idle 64",
+      help:
+        "Unused connections kept per worker and backend; used ones that a tenant may have at once; whether none is shared."
+    ),
   ]
 
-  private static let planRows: [DirectiveRow] = limitRows(in: "plan", absent: "unlimited")
+  private static func regionRow(in kind: String, absent: String) -> DirectiveRow {
+    DirectiveRow(
+      in: kind, "region", [.value("NAME", .name)], absent: absent,
+      help: "Where requests are served and nowhere else, whatever fails: only shards of this region.")
+  }
+
+  private static let planRows: [DirectiveRow] =
+    limitRows(in: "plan", absent: "unlimited") + [regionRow(in: "plan", absent: "anywhere")]
 
   private static let tenantRows: [DirectiveRow] =
     [
@@ -186,6 +197,7 @@ public enum GatehouseLanguage {
       DirectiveRow(
         in: "tenant", "home", [.value("SHARD", .name)], absent: "see placement",
         help: "The shard that serves the tenant."),
+      regionRow(in: "tenant", absent: "the plan's"),
     ] + limitRows(in: "tenant", absent: "the plan's")
     + [
       DirectiveRow(

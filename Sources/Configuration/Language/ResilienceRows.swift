@@ -51,8 +51,10 @@ extension GatehouseLanguage {
       in: "plan", "timeout",
       [
         .value("STEP", .choice(PlanTimeouts.Step.allCases.map(\.rawValue))), .value("TIME", .duration(1_000_000...day)),
+        .extra("path", "PREFIX", .word),
       ],
-      .named, absent: "as in timeouts",
-      help: "How long a step takes at most for the plan's tenants: connect, response or idle, as in timeouts.")
+      .many, absent: "as in timeouts",
+      help:
+        "How long connect, response or idle of timeouts takes at most for the plan's tenants, or some of their paths.")
   ]
 }

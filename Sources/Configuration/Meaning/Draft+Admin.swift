@@ -29,11 +29,21 @@ extension Draft {
   }
 
   private mutating func readAdminTLS(_ directive: Directive) {
-    guard let line = directive.child("certificate"), let certificate = certificate(line) else { return }
+    guard let line = directive.child("certificate") else {
+      if let child = directive.child("client-certificate") {
+        diagnostics.error(
+          "'client-certificate' needs a certificate", at: child.range, suggestion: "add 'certificate FILE key FILE'")
+      }
+      return
+    }
+    guard let certificate = certificate(line) else { return }
     var table = CertificateTable()
     table.add(certificate)
+    var settings = ServerTLSSettings()
+    readClients(directive, &settings)
+    guard diagnostics.isClean else { return }
     do throws(TLSFault) {
-      process.admin.tls = try ServerTLS(ServerTLSSettings(), table)
+      process.admin.tls = try ServerTLS(settings, table)
     } catch {
       diagnostics.error("TLS of the admin API \(error)", at: directive.name.range)
     }

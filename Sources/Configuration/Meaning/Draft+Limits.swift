@@ -135,7 +135,7 @@ extension Draft {
   }
 
   /// Whether a value is a path as limits know them; says what is wrong with it otherwise.
-  private func checkPath(_ value: Value) -> Bool {
+  func checkPath(_ value: Value) -> Bool {
     let isPlain = value.text.utf8.allSatisfy {
       $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "?")
         && $0 != UInt8(ascii: "#")

@@ -75,7 +75,7 @@ extension Draft {
     }
   }
 
-  private func readClients(_ directive: Directive, _ settings: inout ServerTLSSettings) {
+  func readClients(_ directive: Directive, _ settings: inout ServerTLSSettings) {
     guard let line = directive.child("client-certificate"), let need = line["NEED"], let ca = line["ca"] else { return }
     guard let bytes = read(ca) else { return }
     settings.clientCertificates = need.text == "required" ? .required : .optional

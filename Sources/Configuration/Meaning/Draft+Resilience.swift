@@ -46,14 +46,38 @@ extension Draft {
   }
 
   /// What a plan says of its tenants' timeouts.
-  func timeouts(of section: Section) -> PlanTimeouts {
-    var timeouts = PlanTimeouts()
+  func timeouts(of section: Section) -> TimeoutRules {
+    var rules = TimeoutRules()
     // The defaults first, so that the plan's own lines stand.
-    for directive in (section.defaults?.children("timeout") ?? []) + section.directive.children("timeout") {
-      guard let step = directive["STEP"].flatMap({ PlanTimeouts.Step(rawValue: $0.text) }) else { continue }
-      if let time = directive["TIME"] { timeouts[step] = time.number }
+    for lines in [section.defaults?.children("timeout") ?? [], section.directive.children("timeout")] {
+      var seen: Set<[String]> = []
+      for directive in lines {
+        guard let word = directive["STEP"], let step = PlanTimeouts.Step(rawValue: word.text),
+          let time = directive["TIME"]
+        else { continue }
+        let path = directive["path"]
+        guard seen.insert([word.text, path?.text ?? ""]).inserted else {
+          diagnostics.error("'timeout \(word.text)' is said twice for the same requests", at: directive.range)
+          continue
+        }
+        if let path { set(step, time.number, for: path, in: &rules) } else { rules.timeouts[step] = time.number }
+      }
     }
-    return timeouts
+    return rules
+  }
+
+  private func set(_ step: PlanTimeouts.Step, _ time: Int64, for path: Value, in rules: inout TimeoutRules) {
+    guard checkPath(path) else { return }
+    if !rules.routes.contains(where: { $0.path == path.text }) {
+      guard rules.routes.count < TimeoutRules.mostRoutes else {
+        return diagnostics.error(
+          "a plan may have \(TimeoutRules.mostRoutes) paths with timeouts", at: path.word.range)
+      }
+      rules.routes.append(TimeoutRules.Route(path: path.text))
+    }
+    for place in rules.routes.indices where rules.routes[place].path == path.text {
+      rules.routes[place].timeouts[step] = time
+    }
   }
 
   /// Finds the standbys of all shards, once all have their numbers.

@@ -13,6 +13,11 @@ extension Draft {
           "'\(name)' does nothing in a shard without 'concurrency'", at: directive.range,
           suggestion: "say how many requests its backends take at once: 'concurrency N'")
       }
+      if let bound = section.first("pool")?["per-tenant"] {
+        diagnostics.error(
+          "'per-tenant' does nothing in a shard without 'concurrency'", at: bound.word.range,
+          suggestion: "say how many requests its backends take at once: 'concurrency N'")
+      }
       return nil
     }
     let backends = section.directive.children("backend").count
@@ -23,6 +28,7 @@ extension Draft {
       if let target = queue["target"] { concurrency.queue.target = target.number }
     }
     if let share = section.value("long-share", "PERCENT") { concurrency.longShare = Int32(share.number) }
+    if let bound = section.first("pool")?["per-tenant"] { concurrency.perTenant = Int32(bound.number) }
     if let reserve = section.value("reserve", "PERCENT") { concurrency.reserve = Int32(reserve.number) }
     return concurrency
   }

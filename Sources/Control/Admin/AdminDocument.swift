@@ -86,14 +86,17 @@ struct AdminDocument {
     let inPath = route.path.split(separator: "{").dropFirst().compactMap { $0.split(separator: "}").first }
     let fields = route.action.isEmpty ? [] : ["X-Audit-Reason"] + (route.isConditional ? ["If-Match"] : [])
     return inPath.map { AdminDocument.parameter(String($0), "path") }
-      + (route.query + (route.action.isEmpty ? [] : ["dry-run"])).map { AdminDocument.parameter($0, "query") }
+      + (route.query + (route.action.isEmpty ? [] : ["dry-run"])).map { name in
+        AdminDocument.parameter(name, "query", route.shapes[name] ?? AdminDocument.shapes[name] ?? .text)
+      }
       + fields.map { AdminDocument.parameter($0, "header") }
   }
 
-  private static func parameter(_ name: String, _ place: String) -> AdminNode {
-    var members: [(String, AdminNode)] = [
-      ("name", .text(name)), ("in", .text(place)), ("schema", AdminShape.text.json),
-    ]
+  /// What values of the query look like wherever they stand.
+  private static let shapes: [String: AdminShape] = ["dry-run": .choice(["0", "1"]), "limit": .range(1...1000)]
+
+  private static func parameter(_ name: String, _ place: String, _ shape: AdminShape = .text) -> AdminNode {
+    var members: [(String, AdminNode)] = [("name", .text(name)), ("in", .text(place)), ("schema", shape.json)]
     if place == "path" { members.append(("required", .flag(true))) }
     return .object(members)
   }

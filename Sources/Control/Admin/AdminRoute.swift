@@ -66,6 +66,8 @@ struct AdminRoute: Sendable {
   var response: String?
   /// The names of the query's parameters.
   var query: [String] = []
+  /// What values of the query look like that are not any text, by name.
+  var shapes: [String: AdminShape] = [:]
   /// Whether it looks at `If-Match`.
   var isConditional = false
   /// The status when it is done, unless the handler says otherwise.

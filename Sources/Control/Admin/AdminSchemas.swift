@@ -67,7 +67,7 @@ extension AdminSchema {
         .maybe(
           "values",
           .list(.object([.member("name", .text), .member("value", .text), .member("source", .text)]))),
-        .maybe("shard", .text), .maybe("epoch", .count),
+        .maybe("shard", .text), .maybe("epoch", .count), .maybe("standbys", .list(.text)),
         .maybe("backends", .list(.object([.member("address", .text), .member("weight", .count)]))),
       ])),
   ]
@@ -77,7 +77,8 @@ extension AdminSchema {
     AdminSchema(
       "GrantRequest",
       .object([
-        .member("role", .choice(AdminRole.allCases.map(\.rawValue))), .maybe("tenants", .orNull(.list(.text))),
+        .member("role", .choice(AdminRole.allCases.map(\.rawValue))),
+        .maybe("tenants", .orNull(.some(.matching("^[0-9A-Za-z._-]{1,64}$")))),
         .maybe("until", .orNull(.text)), .maybe("reason", .orNull(.text)), .maybe("break_glass", .orNull(.text)),
       ])),
     AdminSchema(

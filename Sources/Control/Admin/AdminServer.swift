@@ -186,7 +186,7 @@ final class AdminServer: Sendable {
       do throws(AdminProblem) {
         answer = try route.handler(call)
       } catch {
-        if isAudited { try auditor.note(AdminServer.entry(call, route, result: error.code)) }
+        if isAudited { try? auditor.note(AdminServer.entry(call, route, result: error.code)) }
         throw error
       }
       if isAudited { try auditor.note(AdminServer.entry(call, route, result: "done", answer.change)) }
@@ -200,39 +200,6 @@ final class AdminServer: Sendable {
     }
   }
 
-  // MARK: - pieces
-
-  private static let commonFields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-
-  private static func refusal(_ problem: AdminProblem, fields: String = "") -> PlainRefusal {
-    var fields = commonFields + fields
-    if problem.status == 401 { fields += "WWW-Authenticate: Bearer realm=\"gatehouse\"\r\n" }
-    if problem.status == 429 { fields += "Retry-After: 1\r\n" }
-    return PlainRefusal(
-      status: problem.status, contentType: "application/problem+json", body: problem.json, fields: fields)
-  }
-
-  private static func entry(
-    _ call: AdminCall, _ route: AdminRoute, result: String, _ change: AdminChange? = nil
-  ) -> AuditEntry {
-    let hash = { (bytes: [UInt8]) in bytes.isEmpty ? nil : SHA256Digest.text(of: bytes) }
-    let named = route.tenantParameter.flatMap { call.parameters[$0] }.map { "tenant/\($0)" }
-    return AuditEntry(
-      actor: call.caller.actor, role: call.caller.role.rawValue, from: call.caller.from,
-      action: route.action.isEmpty ? "\(route.method) \(route.path)" : route.action,
-      target: clipped(change?.target ?? named ?? place(call, route)), reason: call.reason, result: result,
-      beforeHash: change.flatMap { hash($0.before) }, afterHash: change.flatMap { hash($0.after) },
-      tenants: change.flatMap { $0.tenants.isEmpty ? nil : $0.tenants })
-  }
-
-  /// The path of a call, filled in.
-  private static func place(_ call: AdminCall, _ route: AdminRoute) -> String {
-    call.parameters.reduce(route.path) { $0.replacing("{\($1.key)}", with: $1.value) }
-  }
-
-  /// A text of a length that fits a line.
-  private static func clipped(_ text: String) -> String { String(text.prefix(256)) }
-
   private func pause(_ span: Duration) -> Bool {
     let end = ContinuousClock().now + span
     while true {
@@ -242,32 +209,4 @@ final class AdminServer: Sendable {
       Machine.rest(nanoseconds: min(10 * .millisecond, Int64(left / .nanoseconds(1))))
     }
   }
-}
-
-/// A number of turns that calls take and give back.
-final class Turns: Sendable {
-  private let left: Mutex<Int>
-
-  init(_ count: Int) { left = Mutex(count) }
-
-  /// Takes one; false when none is left.
-  func take() -> Bool {
-    left.withLock { left in
-      guard left > 0 else { return false }
-      left -= 1
-      return true
-    }
-  }
-
-  /// Takes one as soon as there is one, if a call has `patience` for that.
-  func take(_ call: AdminCall, patience: Duration = .seconds(5)) throws(AdminProblem) {
-    let end = ContinuousClock().now + patience
-    while !take() {
-      guard ContinuousClock().now < end, call.pause(.milliseconds(20)) else {
-        throw AdminProblem(503, "busy", "Another call of this kind is under way.")
-      }
-    }
-  }
-
-  func giveBack() { left.withLock { $0 += 1 } }
 }

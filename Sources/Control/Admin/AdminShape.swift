@@ -5,7 +5,13 @@ indirect enum AdminShape: Sendable {
   case any
   /// One of these words.
   case choice([String])
+  /// A whole number within bounds.
+  case range(ClosedRange<Int64>)
+  /// A text that a regular expression fits.
+  case matching(String)
   case list(AdminShape)
+  /// A list of at least one thing.
+  case some(AdminShape)
   /// An object whose members are all of one shape, whatever their names.
   case map(AdminShape)
   /// It, or `null`.
@@ -37,7 +43,13 @@ indirect enum AdminShape: Sendable {
     case .flag: .object([("type", "boolean")])
     case .any: .object([])
     case .choice(let words): .object([("type", "string"), ("enum", .list(words.map { .text($0) }))])
+    case .range(let bounds):
+      .object([
+        ("type", "integer"), ("minimum", .number(bounds.lowerBound)), ("maximum", .number(bounds.upperBound)),
+      ])
+    case .matching(let pattern): .object([("type", "string"), ("pattern", .text(pattern))])
     case .list(let item): .object([("type", "array"), ("items", item.json)])
+    case .some(let item): .object([("type", "array"), ("items", item.json), ("minItems", .number(1))])
     case .map(let value): .object([("type", "object"), ("additionalProperties", value.json)])
     case .orNull(let shape): .object([("anyOf", .list([shape.json, .object([("type", "null")])]))])
     case .named(let name): .object([("$ref", .text("#/components/schemas/\(name)"))])
@@ -53,7 +65,7 @@ indirect enum AdminShape: Sendable {
   var references: [String] {
     switch self {
     case .named(let name): [name]
-    case .list(let shape), .map(let shape), .orNull(let shape): shape.references
+    case .list(let shape), .some(let shape), .map(let shape), .orNull(let shape): shape.references
     case .object(let members): members.flatMap(\.shape.references)
     default: []
     }
@@ -69,54 +81,5 @@ extension AdminShape.Member {
   /// A member that may be absent.
   static func maybe(_ name: String, _ shape: AdminShape) -> AdminShape.Member {
     AdminShape.Member(name: name, shape: shape, isRequired: false)
-  }
-}
-
-/// A schema of the OpenAPI document, and its name there.
-struct AdminSchema: Sendable {
-  var name: String
-  var shape: AdminShape
-
-  init(_ name: String, _ shape: AdminShape) {
-    self.name = name
-    self.shape = shape
-  }
-}
-
-/// A value of JSON whose members keep their order until they are written.
-indirect enum AdminNode: Encodable, Sendable, ExpressibleByStringLiteral {
-  case text(String)
-  case number(Int)
-  case flag(Bool)
-  case list([AdminNode])
-  case object([(String, AdminNode)])
-
-  init(stringLiteral value: String) { self = .text(value) }
-
-  private struct Key: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    switch self {
-    case .text(let text):
-      var value = encoder.singleValueContainer()
-      try value.encode(text)
-    case .number(let number):
-      var value = encoder.singleValueContainer()
-      try value.encode(number)
-    case .flag(let flag):
-      var value = encoder.singleValueContainer()
-      try value.encode(flag)
-    case .list(let items):
-      var values = encoder.unkeyedContainer()
-      for item in items { try values.encode(item) }
-    case .object(let members):
-      var values = encoder.container(keyedBy: Key.self)
-      for (name, value) in members { try values.encode(value, forKey: Key(stringValue: name)) }
-    }
   }
 }

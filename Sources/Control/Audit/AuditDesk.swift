@@ -12,10 +12,11 @@ struct AuditDesk {
     return [
       AdminRoute(
         method: "GET", path: "/v1/audit", role: .viewer, summary: "What was done, the newest first.",
-        response: "AuditList", query: query + ["tenant"], handler: list),
+        response: "AuditList", query: query + ["tenant"], shapes: ["after": .range(1...Int64.max)], handler: list),
       AdminRoute(
         method: "GET", path: "/v1/tenants/{id}/audit", role: .viewer, tenantParameter: "id",
-        summary: "What was done about a tenant, the newest first.", response: "AuditList", query: query, handler: list),
+        summary: "What was done about a tenant, the newest first.", response: "AuditList", query: query,
+        shapes: ["after": .range(1...Int64.max)], handler: list),
     ]
   }
 

@@ -26,6 +26,17 @@ final class AuditLog: Sendable {
   private let fileSize: Int
   private let mostFiles: Int
   private let books: Mutex<Books>
+  /// Entries that wait to be written.
+  private let waiting = Mutex<[Ticket]>([])
+
+  /// An entry on its way, and what became of it.
+  private final class Ticket: @unchecked Sendable {
+    // Unchecked: `result` is written and read by whoever holds the lock of the books.
+    let entry: AuditEntry
+    var result: Result<Void, AuditFault>?
+
+    init(_ entry: AuditEntry) { self.entry = entry }
+  }
   /// What was found wrong with the end of the log when it was opened; `nil` when nothing was.
   let finding: String?
 
@@ -36,6 +47,7 @@ final class AuditLog: Sendable {
     self.mostFiles = mostFiles
     let start = try AuditStart(folder)
     finding = start.finding
+    for first in folder.olderFirsts() where first < start.head.first { unlink(folder.older(first)) }
     let file = try AuditLog.open(folder.current)
     let headFile = try AuditLog.open(folder.head)
     guard ftruncate(file, start.size) == 0, lseek(file, 0, SEEK_END) == start.size else {
@@ -51,29 +63,51 @@ final class AuditLog: Sendable {
     }
   }
 
-  /// Adds an entry, which gets its number and time here; once this returns it is on the disk.
+  /// Adds an entry, which gets its number and time here; once this returns it is on the disk. Entries that come while others
+  /// are written are written together.
   func append(_ entry: AuditEntry) throws(AuditFault) {
+    let ticket = Ticket(entry)
+    waiting.withLock { $0.append(ticket) }
     try books.withLock { books throws(AuditFault) in
+      // Whoever comes first writes for all that wait by then.
+      while ticket.result == nil { write(take(), &books) }
+      try ticket.result?.get()
+    }
+  }
+
+  private func take() -> [Ticket] {
+    waiting.withLock { waiting in
+      let taken = Array(waiting.prefix(AuditStart.mostUnheaded))
+      waiting.removeFirst(taken.count)
+      return taken
+    }
+  }
+
+  private func write(_ tickets: [Ticket], _ books: inout Books) {
+    do throws(AuditFault) {
       if books.size >= fileSize { try turn(&books) }
-      var entry = entry
-      entry.n = books.head.n + 1
-      entry.time = AdminTime.now
-      let line = AuditLine(entry, after: books.head.chain)
-      do throws(AuditFault) {
-        try AuditLog.write(Array(line.bytes) + [0x0A], to: books.file, at: books.size, folder.current)
-        var head = books.head
+      var head = books.head
+      var bytes: [UInt8] = []
+      for ticket in tickets {
+        var entry = ticket.entry
+        entry.n = head.n + 1
+        entry.time = AdminTime.now
+        let line = AuditLine(entry, after: head.chain)
+        bytes += Array(line.bytes) + [0x0A]
         head.n = entry.n
         head.chain = line.chain
-        try AuditLog.write(head.bytes, to: books.headFile, at: 0, folder.head)
-        books.head = head
-        books.size += line.bytes.count + 1
-        books.trouble = nil
-      } catch {
-        // What came of it is written over by the next one.
-        _ = ftruncate(books.file, books.size)
-        books.trouble = error.description
-        throw error
       }
+      try AuditLog.write(bytes, to: books.file, at: books.size, folder.current)
+      try AuditLog.write(head.bytes, to: books.headFile, at: 0, folder.head)
+      books.head = head
+      books.size += bytes.count
+      books.trouble = nil
+      for ticket in tickets { ticket.result = .success(()) }
+    } catch {
+      // What came of them is written over by the next ones.
+      _ = ftruncate(books.file, books.size)
+      books.trouble = error.description
+      for ticket in tickets { ticket.result = .failure(error) }
     }
   }
 
@@ -83,7 +117,10 @@ final class AuditLog: Sendable {
   /// Lets the file that is written be one of older entries, and begins a new one; lets the oldest go.
   private func turn(_ books: inout Books) throws(AuditFault) {
     let firsts = folder.olderFirsts()
-    guard rename(folder.current, folder.older(books.first)) == 0 else { throw AuditFault("rename", folder.current) }
+    // It may have got there before, when the new one could not be opened.
+    guard rename(folder.current, folder.older(books.first)) == 0 || errno == ENOENT else {
+      throw AuditFault("rename", folder.current)
+    }
     let file = try AuditLog.open(folder.current)
     close(books.file)
     books.file = file

@@ -33,35 +33,39 @@ enum ManualPage {
       \(options).TP
       \\fB\\-h, \\-\\-help\\fR
       What a command does and takes.
-      .SH EXIT STATUS
-      0 what was asked for is done; 1 it is not, or the configuration is bad; 2 the command line can't be understood;
-      3 the request that
-      .B explain
-      was asked about would be refused.
-      .SH SIGNALS
-      .B HUP
-      reloads the configuration,
-      .B TERM
-      and
-      .B INT
-      finish what is in flight and stop (a second one stops at once),
-      .B USR1
-      opens the access log anew.
-      .SH FILES
-      .TP
-      .I ./proxy.conf, /etc/gatehouse/proxy.conf
-      The configuration, where none is named.
-      .TP
-      .I .gatehouse\\-affinity.key
-      The key of affinity cookies, in $STATE_DIRECTORY or beside the configuration.
-      .TP
-      .I STATE/audit.log, STATE/audit.head
-      What was done through the admin API, in the folder that the directive
-      .B state
-      names.
+      \(ending)
 
       """
   }
+
+  private static let ending = """
+    .SH EXIT STATUS
+    0 what was asked for is done; 1 it is not, or the configuration is bad; 2 the command line can't be understood;
+    3 the request that
+    .B explain
+    was asked about would be refused.
+    .SH SIGNALS
+    .B HUP
+    reloads the configuration,
+    .B TERM
+    and
+    .B INT
+    finish what is in flight and stop (a second one stops at once),
+    .B USR1
+    opens the access log anew.
+    .SH FILES
+    .TP
+    .I ./proxy.conf, /etc/gatehouse/proxy.conf
+    The configuration, where none is named.
+    .TP
+    .I .gatehouse\\-affinity.key
+    The key of affinity cookies, in $STATE_DIRECTORY or beside the configuration.
+    .TP
+    .I STATE/audit.log, STATE/audit.head
+    What was done through the admin API, in the folder that the directive
+    .B state
+    names.
+    """
 
   private static func section(of command: Command) -> String {
     let own = ".TP\n\\fB\(escaped(command.rawValue))\\fR\n\(sentence(command.summary))\n"

@@ -21,33 +21,3 @@ struct Verb: Sendable {
     ([name].filter { !$0.isEmpty } + operands.map(\.synopsis) + ["[options]"]).joined(separator: " ")
   }
 }
-
-/// A word behind a verb that is no option.
-enum Operand: Sendable {
-  case one(String)
-  case optional(String)
-  /// Any number, in the last place.
-  case many(String)
-
-  /// How it is written.
-  var synopsis: String {
-    switch self {
-    case .one(let name): name
-    case .optional(let name): "[\(name)]"
-    case .many(let name): "[\(name)…]"
-    }
-  }
-}
-
-/// Why a command came to nothing.
-struct CommandFailure: Error, Sendable, Equatable {
-  /// What to tell, without a full stop where it is a line.
-  var message: String
-  /// The exit status.
-  var status: Int32 = 1
-
-  init(_ message: String, status: Int32 = 1) {
-    self.message = message
-    self.status = status
-  }
-}

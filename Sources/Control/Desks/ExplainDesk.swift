@@ -12,7 +12,8 @@ struct ExplainDesk {
       AdminRoute(
         method: "GET", path: "/v1/explain", role: .viewer,
         summary: "What the proxy would do with a request, and which lines of the configuration say so.",
-        response: "Explanation", query: ["host", "path", "method", "header", "client"], handler: explain)
+        response: "Explanation", query: ["host", "path", "method", "header", "client"],
+        shapes: ["header": .matching("^[^:]+:.*$"), "client": .matching("^[0-9a-fA-F.:]+$")], handler: explain)
     ]
   }
 

@@ -86,6 +86,11 @@ struct GrantDesk {
     return book
   }
 
+  /// Whether a tenant can be called so.
+  private static func isName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(\.isNameByte)
+  }
+
   /// What is asked for, checked.
   private func grant(
     _ request: Request, _ call: AdminCall, _ token: GrantToken, at now: Int64
@@ -94,7 +99,7 @@ struct GrantDesk {
       guard (1...GrantDesk.mostTenants).contains(tenants.count) else {
         throw .badRequest("'tenants' names 1 to \(GrantDesk.mostTenants) of them, or is left out for all.")
       }
-      guard tenants.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 64 }) else {
+      guard tenants.allSatisfy(GrantDesk.isName) else {
         throw .badRequest("'tenants' has a name that no tenant can have.")
       }
     }

@@ -40,12 +40,14 @@ public struct Blueprint: Sendable {
   public var addsLegacyRateLimits = false
   /// Whether access records are wanted.
   public var keepsRecords = false
+  /// The regions that shards stand in; a tenant that may not leave one has its place here, plus one, as its number.
+  public var regions: [String] = []
   /// The shards, in the order of the configuration; a tenant's home is an index here.
   public var shards: [Shard] = []
   /// Plans, by the index a tenant carries; only their names matter to the data plane.
   public var planNames: [String] = []
   /// How long plans wait for backends, by the same index; those beyond its end as `timeouts` say.
-  public var planTimeouts: [PlanTimeouts] = []
+  public var planTimeouts: [TimeoutRules] = []
   /// What is asked of tenants beyond plain limits; a tenant's limits say which.
   public var policies: [LimitPolicy] = []
   /// The time zones of quotas, by name.
@@ -160,6 +162,8 @@ public struct Shard: Sendable {
   public var health: HealthCheck?
   /// Unused connections kept per worker and backend.
   public var poolIdle = 64
+  /// Whether a connection carries requests of one tenant only.
+  public var hasDedicatedPools = false
   /// Whether its backends are spoken to in HTTP/2.
   public var speaksHTTP2 = false
   /// How TLS is spoken to the backends; `nil` speaks in clear.
@@ -198,6 +202,8 @@ public struct ShardConcurrency: Sendable, Hashable {
   public var longShare: Int32 = 37
   /// Percent of `limit` that only critical requests may take when no more are free, 0 ... 90.
   public var reserve: Int32 = 0
+  /// Requests of one tenant at the backends at once, whether anybody else wants the room or not.
+  public var perTenant: Int32 = .max
 
   /// `limit` requests at once, with the defaults of the language.
   public init(limit: Int32) { self.limit = limit }

@@ -35,6 +35,8 @@ struct ShardEntry: BitwiseCopyable {
   var announcement: ProxyHeader.Form
   /// Whether it serves tenants of tests.
   var isTest: Bool
+  /// The region it stands in, by number; 0 is none.
+  var region: UInt8
 }
 
 /// A backend as the data path reads it.
@@ -44,6 +46,8 @@ struct BackendEntry: BitwiseCopyable {
   var weight: Int32
   /// Unused connections kept to it.
   var poolIdle: Int32
+  /// Whether each of them carries requests of one tenant only.
+  var isDedicated: Bool
   /// What an affinity cookie calls it: a hash of shard and address.
   var key: UInt64
   var name: NameBytes
@@ -65,9 +69,8 @@ final class BlueprintTables: @unchecked Sendable {
   let unlistedHashes: UnsafeMutablePointer<UInt64>
   let unlistedShards: UnsafeMutablePointer<Int32>
   let trust: UnsafeMutablePointer<IPNetwork>
-  /// What holds for plans, by index, and whether that is their own; none when no plan has its own.
-  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
-  let planTimeoutCount: Int
+  /// How long the tenants of plans wait.
+  let timeouts: TimeoutImage
   /// Names of plans, by index.
   let plans: UnsafeMutablePointer<NameBytes>
   private let names: UnsafeMutablePointer<UInt8>
@@ -75,6 +78,7 @@ final class BlueprintTables: @unchecked Sendable {
   /// The tables of `blueprint`; `nil` when the roster is full.
   init?(_ blueprint: Blueprint, roster: Roster) {
     rules = CompiledRules(blueprint.resolving)
+    timeouts = TimeoutImage(blueprint)
     var arena = NameArena(blueprint)
     names = arena.start
     let shardCount = blueprint.shards.count
@@ -89,12 +93,6 @@ final class BlueprintTables: @unchecked Sendable {
     trust = .allocate(capacity: max(1, blueprint.trust.count))
     plans = .allocate(capacity: max(1, blueprint.planNames.count))
     for (index, network) in blueprint.trust.enumerated() { trust[index] = network }
-    let timeouts = blueprint.planTimeouts
-    planTimeoutCount = timeouts.allSatisfy(\.isEmpty) ? 0 : timeouts.count
-    planTimeouts = .allocate(capacity: max(1, planTimeoutCount))
-    for index in 0..<planTimeoutCount {
-      planTimeouts[index] = (timeouts[index].applied(to: blueprint.timeouts), !timeouts[index].isEmpty)
-    }
     for (index, name) in blueprint.planNames.enumerated() { plans[index] = arena.add(name) }
     var nextBackend = 0
     var nextStandby = 0
@@ -115,7 +113,8 @@ final class BlueprintTables: @unchecked Sendable {
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
         speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency),
         watch: number < 0 || !shard.isWatched ? nil : roster.watch(ofShard: number), rules: rules,
-        announcement: shard.announcement, isTest: shard.isTest)
+        announcement: shard.announcement, isTest: shard.isTest,
+        region: UInt8(shard.region.flatMap { blueprint.regions.firstIndex(of: $0) }.map { $0 + 1 } ?? 0))
       let weights = shard.backends.reduce(0) { $0 + $1.weight }
       var allSlots: Int64 = 0
       for backend in shard.backends {
@@ -133,7 +132,7 @@ final class BlueprintTables: @unchecked Sendable {
         backends[nextBackend] = BackendEntry(
           number: backendNumber, weight: Int32(backend.weight),
           // What speaks for one client must not serve another.
-          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0,
+          poolIdle: shard.announcement == .none ? Int32(shard.poolIdle) : 0, isDedicated: shard.hasDedicatedPools,
           key: Rendezvous.hash("\(shard.name) \(backend.name)"), name: arena.add(backend.name))
         nextBackend += 1
       }
@@ -157,7 +156,6 @@ final class BlueprintTables: @unchecked Sendable {
     unlistedShards.deallocate()
     trust.deallocate()
     plans.deallocate()
-    planTimeouts.deallocate()
     names.deallocate()
   }
 }

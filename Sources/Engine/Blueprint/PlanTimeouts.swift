@@ -1,4 +1,4 @@
-/// How long the requests of a plan's tenants wait for their backends, where that is not as for all.
+/// How long requests wait for their backends, where that is not as for all.
 public struct PlanTimeouts: Sendable, Hashable, BitwiseCopyable {
   /// What takes its time.
   public enum Step: String, CaseIterable, Sendable {
@@ -10,14 +10,17 @@ public struct PlanTimeouts: Sendable, Hashable, BitwiseCopyable {
     case idle
   }
 
-  private var connect: Int64 = 0
-  private var response: Int64 = 0
-  private var idle: Int64 = 0
+  // In tenths of a millisecond, so that each exchange can have them: 0 is as for all.
+  private var connect: UInt32 = 0
+  private var response: UInt32 = 0
+  private var idle: UInt32 = 0
 
   /// As for all.
   public init() {}
 
-  /// The nanoseconds of a step; `nil` where they are as for all.
+  private static let unit: Int64 = 100_000
+
+  /// The nanoseconds of a step, kept to a tenth of a millisecond, at most five days; `nil` where they are as for all.
   public subscript(_ step: Step) -> Int64? {
     get {
       let time =
@@ -26,26 +29,56 @@ public struct PlanTimeouts: Sendable, Hashable, BitwiseCopyable {
         case .response: response
         case .idle: idle
         }
-      return time > 0 ? time : nil
+      return time > 0 ? Int64(time) * PlanTimeouts.unit : nil
     }
     set {
+      let time = newValue.map { UInt32(clamping: max(1, $0 / PlanTimeouts.unit)) } ?? 0
       switch step {
-      case .connect: connect = newValue ?? 0
-      case .response: response = newValue ?? 0
-      case .idle: idle = newValue ?? 0
+      case .connect: connect = time
+      case .response: response = time
+      case .idle: idle = time
       }
     }
   }
 
   /// Whether all is as for all.
-  var isEmpty: Bool { self == PlanTimeouts() }
+  public var isEmpty: Bool { self == PlanTimeouts() }
 
-  /// These, with the rest of `timeouts`.
-  func applied(to timeouts: Timeouts) -> Timeouts {
-    var timeouts = timeouts
-    if connect > 0 { timeouts.connect = connect }
-    if response > 0 { timeouts.response = response }
-    if idle > 0 { timeouts.idle = idle }
+  /// These, and those of `others` for steps of which they say nothing.
+  func filled(from others: PlanTimeouts) -> PlanTimeouts {
+    var timeouts = self
+    for step in Step.allCases where timeouts[step] == nil { timeouts[step] = others[step] }
     return timeouts
   }
+}
+
+/// What a plan says of timeouts: for all its requests, and for some of its paths.
+public struct TimeoutRules: Sendable, Hashable {
+  /// The requests whose path begins with `path`, by whole segments.
+  public struct Route: Sendable, Hashable {
+    /// The path.
+    public var path: String
+    /// What holds for them; the rest is the plan's.
+    public var timeouts: PlanTimeouts
+
+    /// These timeouts for that path.
+    public init(path: String, timeouts: PlanTimeouts = PlanTimeouts()) {
+      self.path = path
+      self.timeouts = timeouts
+    }
+  }
+
+  /// The most routes of one plan.
+  public static let mostRoutes = 64
+
+  /// For all requests of the plan.
+  public var timeouts = PlanTimeouts()
+  /// For some paths, at most `mostRoutes`, no two of them the same; the longest that fits counts.
+  public var routes: [Route] = []
+
+  /// As for all.
+  public init() {}
+
+  /// Whether all is as for all.
+  public var isEmpty: Bool { timeouts.isEmpty && routes.isEmpty }
 }

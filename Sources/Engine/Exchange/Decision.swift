@@ -12,8 +12,9 @@ struct RequestFacts {
   var hasTwoFields = false
   /// The target's path.
   var path: UnsafeBufferPointer<UInt8>
-  /// Whether it changes nothing by its method, nor by what an upgraded connection may carry.
-  var isSafe: Bool
+  /// What it does, and whether it asks for a connection on which more may follow.
+  var method: Method
+  var wantsUpgrade: Bool
   /// What the client's certificate says, where a rule asks for it.
   var certificate = CertificateNames.none
 }
@@ -29,8 +30,8 @@ struct Decision: BitwiseCopyable {
   var epoch: UInt64 = 0
 }
 
-extension RequestHead {
-  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), and asks for no connection on which more may follow.
+extension RequestFacts {
+  /// Whether it changes nothing by its method (RFC 9110 §9.2.1), nor by what an upgraded connection may carry.
   fileprivate var isSafe: Bool {
     switch method {
     case .get, .head, .options, .trace: !wantsUpgrade
@@ -49,7 +50,8 @@ extension ImageView {
   ) -> RequestFacts {
     var facts = RequestFacts(
       host: UnsafeBufferPointer(start: name, count: Int(head.hostNameCount)), field: nil,
-      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count), isSafe: head.isSafe)
+      path: UnsafeBufferPointer(start: base + Int(head.path.start), count: head.path.count), method: head.method,
+      wantsUpgrade: head.wantsUpgrade)
     guard isTrusted, rules._withUnsafeGuaranteedRef({ $0.hasHeader }) else { return facts }
     for index in 0..<head.fieldCount where isTenantField(fields[index], base) {
       let value = fields[index].value
@@ -89,20 +91,22 @@ extension ImageView {
     case .resolved:
       decision.tenant = resolution.tenant
     }
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: facts.isSafe) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Where a tenant's data lives now.
   @inline(never)
-  func placement(of tenant: TenantIndex, isSafe: Bool) -> Decision {
+  func placement(of tenant: TenantIndex, _ method: Method, wantsUpgrade: Bool) -> Decision {
     var decision = Decision()
     decision.tenant = tenant
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: isSafe) }
+    let nothing = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    let facts = RequestFacts(host: nothing, field: nil, path: nothing, method: method, wantsUpgrade: wantsUpgrade)
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Adds where the tenant's data lives.
   @inline(__always)
-  private func place(_ decision: Decision, in directory: TenantDirectory, isSafe: Bool) -> Decision {
+  private func place(_ decision: Decision, in directory: TenantDirectory, _ facts: RequestFacts) -> Decision {
     var decision = decision
     let tenant = decision.tenant
     decision.epoch = directory.epoch(of: tenant)
@@ -113,7 +117,9 @@ extension ImageView {
       decision.shard = unlistedShards[choice]
     }
     if !directory.isOrdinary(tenant) {
-      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: isSafe)
+      let region = directory.region(of: tenant)
+      if region != 0 { decision.shard = shard(in: region, for: decision, in: directory) }
+      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
     }
     if decision.shard < 0 { decision.code = .noBackend }
     return decision
@@ -133,8 +139,27 @@ extension ImageView {
     case .maintenance: decision.code = .tenantMaintenance
     case .gone: decision.code = .tenantGone
     }
-    if decision.code == .none, decision.shard < 0 { decision.code = condition.isTest ? .noTestShard : .noBackend }
+    if decision.code == .none, decision.shard < 0 {
+      let isPinned = directory.region(of: decision.tenant) != 0
+      decision.code = condition.isTest ? .noTestShard : isPinned ? .regionPinned : .noBackend
+    }
     return decision
+  }
+
+  /// The shard of a tenant that may not leave a region: its home, or where it has none the one of the region's that its
+  /// name falls to; -1 when there is none. No other is ever taken.
+  @inline(never)
+  private func shard(in region: UInt8, for decision: Decision, in directory: TenantDirectory) -> Int32 {
+    let home = directory.home(of: decision.tenant)
+    if home >= 0 { return shards[Int(home)].region == region ? home : -1 }
+    let key = directory.rendezvousHash(of: decision.tenant)
+    var best: Int32 = -1
+    var bestScore: UInt64 = 0
+    for place in 0..<unlistedCount where shards[Int(unlistedShards[place])].region == region {
+      let score = Rendezvous.score(key: key, shard: unlistedHashes[place])
+      if best < 0 || score > bestScore { (best, bestScore) = (unlistedShards[place], score) }
+    }
+    return best
   }
 
   /// The shard for tests that serves a tenant of tests: its home, or where it has none the one its name falls to; -1

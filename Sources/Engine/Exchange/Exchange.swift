@@ -62,7 +62,7 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let isWatched = ExchangeFlags(rawValue: 1 << 18)
   /// How it fares decides whether its tenant's breaker stays open.
   static let isTrial = ExchangeFlags(rawValue: 1 << 19)
-  /// Its tenant's plan has timeouts of its own.
+  /// Its tenant's plan has timeouts of its own: `timeouts`.
   static let hasTimeouts = ExchangeFlags(rawValue: 1 << 20)
   /// A watched call of gRPC has been answered, but how it fared only its trailers will tell.
   static let awaitsStatus = ExchangeFlags(rawValue: 1 << 21)
@@ -178,6 +178,8 @@ struct Exchange: BitwiseCopyable {
   /// The backend whose slot it holds, by number, and since when.
   var slotBackend: Int32 = -1
   var slotTaken = Instant.distantPast
+  /// What its plan says of timeouts, where `hasTimeouts`.
+  var timeouts = PlanTimeouts()
 
   init(client: Int32, started: Instant) {
     self.client = client

@@ -8,7 +8,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case upgradeUnsupported
   case breakerOpen
   case moveHoldOverflow, moveHoldTimeout, tenantMoved
-  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard
+  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard, regionPinned
 
   /// How many codes.
   static let count = allCases.count
@@ -42,6 +42,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .tenantMaintenance: "tenant_maintenance"
     case .tenantGone: "tenant_gone"
     case .noTestShard: "no_test_shard"
+    case .regionPinned: "region_pinned"
     }
   }
 
@@ -62,7 +63,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
     case .overloaded, .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance,
-      .noTestShard:
+      .noTestShard, .regionPinned:
       503
     case .responseTimeout: 504
     }
@@ -116,6 +117,7 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .tenantReadOnly: "The tenant takes no changes now, it can only be read."
     case .tenantMaintenance: "The tenant is under maintenance."
     case .tenantGone: "The tenant is not served any more."
+    case .regionPinned: "The tenant may not leave its region, and no shard of that region serves it."
     case .noTestShard: "The tenant is one of tests, and there is no shard for tests that could serve it."
     }
   }
@@ -127,7 +129,8 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       "http_request_error"
     case .tenantSuspended, .tenantReadOnly, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown, .tenantGone: "destination_not_found"
-    case .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance, .noTestShard:
+    case .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance, .noTestShard,
+      .regionPinned:
       "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"

@@ -184,7 +184,12 @@ extension Worker where N: ~Copyable {
   /// No piece of the body came for too long: the client's fault, unless it was the backend that took none.
   private mutating func bodyIsLate(_ slot: Int32, _ id: Int32) {
     if canForwardBody(slot) { return failRequest(id, .requestTimeout) }
-    failRequest(id, .responseTimeout)
+    let upstream = exchanges[id].pointee.upstream
+    guard upstream >= 0, connections[upstream].pointee.output.isAllocated else {
+      return failRequest(id, .responseTimeout)
+    }
+    // One that takes it slowly has a time of its own, which begins anew as it goes on.
+    setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
   }
 
   /// Asks a client that has ended its half whether it is still there: an interim response provokes a reset if it is

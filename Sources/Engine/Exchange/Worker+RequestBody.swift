@@ -105,7 +105,10 @@ extension Worker where N: ~Copyable {
     setDeadline(exchange.pointee.client, .distantFuture)
     let upstream = exchange.pointee.upstream
     if exchange.pointee.flags.contains(.toHTTP2) { endBackendRequest(id, upstream) }
-    guard upstream >= 0, exchange.pointee.phase == .sending else { return }
+    // The time for the answer begins when the last byte has gone.
+    guard upstream >= 0, exchange.pointee.phase == .sending, !connections[upstream].pointee.output.isAllocated else {
+      return
+    }
     setDeadline(upstream, network.now.advanced(by: responseTimeout(exchange)))
   }
 

@@ -37,6 +37,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.response.framing = head.framing
     exchange.pointee.response.remaining = head.contentLength
     decideDelivery(exchange, head)
+    if head.status == 401, bindsConnection(base) { exchange.pointee.flags.remove(.keepsUpstream) }
     // What comes by HTTP/2 ends with its stream, whatever its length.
     if exchange.pointee.flags.contains(.toHTTP2), head.framing != .none {
       exchange.pointee.response.framing = .untilClose
@@ -79,6 +80,21 @@ extension Worker where N: ~Copyable {
     if !exchange.pointee.flags.contains(.isRequestComplete) { keepsClient = false }
     if keepsClient { exchange.pointee.flags.insert(.keepsClient) } else { exchange.pointee.flags.remove(.keepsClient) }
     if head.wantsKeepAlive, head.framing != .untilClose { exchange.pointee.flags.insert(.keepsUpstream) }
+  }
+
+  /// Whether a backend wants to know who is asking by the connection, not by each request (NTLM and Negotiate, RFC 4559): it
+  /// must not be used for anybody else.
+  @inline(never)
+  private mutating func bindsConnection(_ base: UnsafePointer<UInt8>) -> Bool {
+    for index in 0..<parser.response.fieldCount where parser.fields[index].name.count == 16 {
+      let (name, value) = (parser.fields[index].name, parser.fields[index].value)
+      guard FieldText.matches(base + Int(name.start), 16, "www-authenticate") else { continue }
+      let scheme = base + Int(value.start)
+      if FieldText.begins(scheme, value.count, "ntlm") || FieldText.begins(scheme, value.count, "negotiate") {
+        return true
+      }
+    }
+    return false
   }
 
   /// Writes the status line; returns the bytes of the backend's that are still to be written before its fields: the line

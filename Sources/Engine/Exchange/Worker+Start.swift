@@ -23,7 +23,7 @@ extension Worker where N: ~Copyable {
     if connections[slot].pointee.flags.contains(.redirects) { return redirect(id, base, count, head) }
     let code = admit(id, slot, base, head)
     guard code == .none else { return refuse(id, code, base, count, head) }
-    if view.planTimeoutCount > 0 { noteTimeouts(exchange) }
+    if view.planTimeoutCount > 0 { noteTimeouts(exchange, base, head) }
     if exchange.pointee.flags.contains(.isWatched), isHeldOff(exchange) {
       return refuse(id, .breakerOpen, base, count, head)
     }

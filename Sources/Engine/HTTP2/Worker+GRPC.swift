@@ -31,7 +31,7 @@ extension RefusalCode {
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4
     case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse, .moveHoldOverflow, .moveHoldTimeout,
-      .tenantMoved, .tenantMaintenance, .noTestShard:
+      .tenantMoved, .tenantMaintenance, .noTestShard, .regionPinned:
       14
     }
   }

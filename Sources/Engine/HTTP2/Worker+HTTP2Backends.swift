@@ -6,11 +6,14 @@ extension Worker where N: ~Copyable {
   /// Gives an exchange a stream to its backend, on a connection that is there or on a new one.
   mutating func openStream(_ id: Int32, _ backend: Int32) -> OpenOutcome {
     var slot = poolHeads[Int(backend)]
+    let tenant = exchanges[id].pointee.tenant
+    let isDedicated = view.hasDedicatedPools && isDedicated(backend)
     while slot >= 0 {
       let next = connections[slot].pointee.poolNext
       if let session = connections[slot].pointee.http2 {
         let open = session.pointee.machine.streamCount + Int(session.pointee.waiters)
-        if session.pointee.machine.canOpen(afterOthers: open) { return attachStream(id, slot) }
+        let isOurs = !isDedicated || connections[slot].pointee.tenant == tenant
+        if isOurs, session.pointee.machine.canOpen(afterOthers: open) { return attachStream(id, slot) }
       } else {
         // It was pooled while its shard was spoken to in HTTP/1.1.
         unlinkPooled(slot)
@@ -26,6 +29,7 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return .exhausted }
     let connection = connections[slot]
     connection.pointee.backend = backend
+    connection.pointee.tenant = exchanges[id].pointee.tenant
     let outcome = network.connect(to: backend, token: connections.handle(slot))
     guard case .opened(let socket) = outcome else {
       connections.remove(slot)

@@ -22,7 +22,9 @@ struct ShardGate: ~Copyable {
 
   /// Goes by the rules of a new configuration; for the control thread.
   borrowing func adopt(_ rules: ShardConcurrency?) {
-    slots.bound(rules?.limit ?? .max, longShare: rules?.longShare ?? 100, reserve: rules?.reserve ?? 0)
+    slots.bound(
+      rules?.limit ?? .max, longShare: rules?.longShare ?? 100, reserve: rules?.reserve ?? 0,
+      perTenant: rules?.perTenant ?? .max)
     guard let rules else { return }
     wait.store(rules.queue.wait, ordering: .relaxed)
     queue.withLock { $0.rules = rules.queue }

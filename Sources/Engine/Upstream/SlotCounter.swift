@@ -19,7 +19,8 @@ struct SlotCounter: SlotKeeper, @unchecked Sendable {
     return Standing(
       held: standing.pointee.held.load(ordering: .relaxed),
       cost: max(1, cost > 0 ? cost : gate.pointee.slots.usual.nanoseconds),
-      isHeldBack: gate.pointee.slots.kind(standing.pointee, weight: weight) == .heldBack)
+      isHeldBack: gate.pointee.slots.kind(standing.pointee, weight: weight) == .heldBack,
+      isFull: gate.pointee.slots.isFull(standing.pointee))
   }
 
   /// One that is down has room: its request is to find out.

@@ -62,7 +62,7 @@ extension Worker where N: ~Copyable {
   /// Takes a pooled connection; for a request that must not be sent twice only one that was not closed meanwhile.
   private mutating func takeUsable(_ backend: Int32, _ exchange: UnsafeMutablePointer<Exchange>) -> Int32 {
     while true {
-      let slot = takePooled(backend)
+      let slot = takePooled(backend, for: exchange.pointee.tenant)
       if slot >= 0, connections[slot].pointee.flags.contains(.isHTTP2) {
         // It was pooled while its shard was spoken to in HTTP/2.
         retireBackend(slot)
@@ -93,6 +93,7 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return .exhausted }
     let connection = connections[slot]
     connection.pointee.backend = backend
+    connection.pointee.tenant = exchanges[id].pointee.tenant
     let announces = shardEntry(exchanges[id].pointee.shard).map { $0.pointee.announcement != .none } ?? false
     let outcome =
       announces

@@ -1,4 +1,5 @@
 import Primitives
+import Tenancy
 
 extension Worker where N: ~Copyable {
   /// Takes the most recently used idle connection to a backend, -1 when there is none.
@@ -7,6 +8,35 @@ extension Worker where N: ~Copyable {
     guard slot >= 0 else { return -1 }
     unlinkPooled(slot)
     return slot
+  }
+
+  /// Takes the most recently used idle connection to a backend that may carry requests of a tenant, -1 when there is none.
+  @inline(__always)
+  mutating func takePooled(_ backend: Int32, for tenant: TenantIndex) -> Int32 {
+    if view.hasDedicatedPools, isDedicated(backend) { return takeOwn(backend, tenant) }
+    return takePooled(backend)
+  }
+
+  /// Whether a connection to a backend carries requests of one tenant only.
+  @inline(never)
+  mutating func isDedicated(_ backend: Int32) -> Bool {
+    let place = loadOfBackend[Int(backend)]
+    return place >= 0 && view.backends[Int(place)].isDedicated
+  }
+
+  @inline(never)
+  private mutating func takeOwn(_ backend: Int32, _ tenant: TenantIndex) -> Int32 {
+    var slot = poolHeads[Int(backend)]
+    var looks = 0
+    while slot >= 0, looks < Limit.poolLooks {
+      if connections[slot].pointee.tenant == tenant {
+        unlinkPooled(slot)
+        return slot
+      }
+      slot = connections[slot].pointee.poolNext
+      looks += 1
+    }
+    return -1
   }
 
   /// Takes a connection out of its pool.

@@ -121,7 +121,8 @@ struct Connection: BitwiseCopyable {
   /// Stream: the slot of its connection, and the stream's place there.
   var parent: Int32 = -1
   var place: Int32 = -1
-  /// Client: the tenant among whose connections it is counted, -1 while it is among none's.
+  /// Client: the tenant among whose connections it is counted, -1 while it is among none's. Upstream: the tenant for whose
+  /// request it was opened.
   var tenant: Int32 = -1
   /// Stream whose answer waits for its window: bytes sent since its time began anew.
   var progress: Int32 = 0

@@ -59,6 +59,8 @@ enum Limit {
   static let framesInSend = 64 << 10
   /// Bytes of frames that may wait for a client before nothing more is taken from it.
   static let frameBacklog = 256 << 10
+  /// Idle connections to a backend that are looked at for one of a tenant's own.
+  static let poolLooks = 256
   /// Bytes that a stream which waits for its window must send for its time to start anew.
   static let streamProgress = 4_096
   /// How long a client is given to learn that its connection ends.

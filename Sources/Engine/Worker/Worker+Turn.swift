@@ -112,7 +112,7 @@ extension Worker where N: ~Copyable {
   mutating func closeConnection(_ slot: Int32, resetting: Bool) {
     let connection = connections[slot]
     guard connection.pointee.socket >= 0 else { return }
-    if connection.pointee.tenant >= 0 { leaveConnection(slot) }
+    if connection.pointee.tenant >= 0, connection.pointee.role == .client { leaveConnection(slot) }
     let isStream = connection.pointee.flags.contains(.isStream)
     if connection.pointee.phase == .connecting, !isStream { noteHandshakeEnd(slot) }
     if !connection.pointee.flags.isDisjoint(with: .notHTTP1) { endHTTP2(slot) }

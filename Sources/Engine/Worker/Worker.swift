@@ -184,7 +184,8 @@ struct ImageView {
   let trust: UnsafeMutablePointer<IPNetwork>
   let trustCount: Int
   let plans: UnsafeMutablePointer<NameBytes>
-  let planTimeouts: UnsafeMutablePointer<(timeouts: Timeouts, isOwn: Bool)>
+  let planTimeouts: UnsafeMutablePointer<PlanTimeoutEntry>
+  let routeTimeouts: UnsafeMutablePointer<RouteTimeoutEntry>
   let planTimeoutCount: Int
   let policies: UnsafeMutablePointer<PolicyEntry>
   let policyImage: Unmanaged<PolicyImage>
@@ -199,6 +200,8 @@ struct ImageView {
   let http2: HTTP2Bounds
   let showsRateLimits: Bool
   let addsLegacyRateLimits: Bool
+  /// Whether some shard's connections carry requests of one tenant only.
+  let hasDedicatedPools: Bool
   let addsForwarded: Bool
   let keepsRecords: Bool
 
@@ -217,8 +220,9 @@ struct ImageView {
     trust = tables.trust
     trustCount = blueprint.trust.count
     plans = tables.plans
-    planTimeouts = tables.planTimeouts
-    planTimeoutCount = tables.planTimeoutCount
+    planTimeouts = tables.timeouts.plans
+    routeTimeouts = tables.timeouts.routes
+    planTimeoutCount = tables.timeouts.planCount
     policies = image.policies.entries
     policyImage = .passUnretained(image.policies)
     generation = blueprint.generation
@@ -231,6 +235,7 @@ struct ImageView {
     http2 = blueprint.http2Bounds
     showsRateLimits = blueprint.showsRateLimits
     addsLegacyRateLimits = blueprint.addsLegacyRateLimits
+    hasDedicatedPools = blueprint.shards.contains(where: \.hasDedicatedPools)
     addsForwarded = blueprint.addsForwarded
     keepsRecords = blueprint.keepsRecords
   }

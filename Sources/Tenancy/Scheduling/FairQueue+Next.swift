@@ -88,6 +88,7 @@ extension FairQueue {
     _ line: Int32, at now: Instant, _ keeper: some SlotKeeper, mayHoldBack: Bool
   ) -> NextInQueue? {
     let standing = keeper.standing(of: lines[Int(line)].tenant, weight: lines[Int(line)].terms.weight)
+    if standing.isFull { return setAside(line, .heldBack) }
     if mayHoldBack {
       if standing.isHeldBack { return setAside(line, .heldBack) }
       let most = Int64(lines[Int(line)].terms.most)

@@ -4,7 +4,7 @@ import Primitives
 enum AsideReason: UInt8, BitwiseCopyable {
   /// It may.
   case none
-  /// Its tenant holds too many slots with long requests.
+  /// Its tenant holds too many slots, with long requests or at all.
   case heldBack
   /// The backend that its requests are bound to has no slot free.
   case backend

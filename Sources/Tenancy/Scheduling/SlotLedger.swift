@@ -22,6 +22,8 @@ public struct SlotLedger: ~Copyable, Sendable {
   private let longShare = Atomic<Int32>(100)
   /// Percent of the slots that only critical requests may have.
   private let reserve = Atomic<Int32>(0)
+  /// Slots that one tenant may hold, whoever else wants them.
+  private let perTenant = Atomic<Int32>(.max)
   /// How long requests hold their slot.
   public let usual = UsualTime()
   /// Whose requests come.
@@ -32,10 +34,11 @@ public struct SlotLedger: ~Copyable, Sendable {
 
   /// Has so many slots from now on, of which tenants above their share may hold `longShare` percent with long requests,
   /// at least one. Only critical requests may take the last `reserve` percent, 0 ... 99, that are free.
-  public func bound(_ limit: Int32, longShare: Int32, reserve: Int32 = 0) {
+  public func bound(_ limit: Int32, longShare: Int32, reserve: Int32 = 0, perTenant: Int32 = .max) {
     self.limit.store(limit, ordering: .relaxed)
     self.longShare.store(longShare, ordering: .relaxed)
     self.reserve.store(reserve, ordering: .relaxed)
+    self.perTenant.store(perTenant, ordering: .relaxed)
   }
 
   /// Takes one of the slots for a request of a class; false when there is none for it.
@@ -72,6 +75,12 @@ public struct SlotLedger: ~Copyable, Sendable {
     if held == 0 || Int64(held + 1) * active.sum <= limit * Int64(weight) { return .plain }
     let most = (limit * Int64(longShare.load(ordering: .relaxed)) + 99) / 100
     return held < most && longHeld.load(ordering: .relaxed) < most ? .long : .heldBack
+  }
+
+  /// Whether a tenant holds as many slots as it may, whoever else wants them.
+  @inline(__always)
+  public func isFull(_ standing: borrowing TenantStanding) -> Bool {
+    standing.held.load(ordering: .relaxed) >= perTenant.load(ordering: .relaxed)
   }
 
   /// Counts a slot that was taken as a tenant's; returns whether it is one of the few for long requests.

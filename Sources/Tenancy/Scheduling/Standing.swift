@@ -7,12 +7,15 @@ public struct Standing: Sendable, BitwiseCopyable {
   /// Whether its next request must not have a slot now, though one is free, since the tenant holds so many with requests
   /// longer than the shard's usual.
   public var isHeldBack: Bool
+  /// Whether it holds as many slots as it may, whoever else wants them.
+  public var isFull: Bool
 
   /// This standing.
-  public init(held: Int32, cost: Int64, isHeldBack: Bool = false) {
+  public init(held: Int32, cost: Int64, isHeldBack: Bool = false, isFull: Bool = false) {
     self.held = held
     self.cost = cost
     self.isHeldBack = isHeldBack
+    self.isFull = isFull
   }
 }
 

@@ -118,6 +118,28 @@ import Testing
     #expect(try verify().count == 4)
   }
 
+  @Test func aHeadThatIsSomeBehindIsGoneOnWithIfTheLinesFollow() throws {
+    try write(2)
+    let head = try Data(contentsOf: URL(fileURLWithPath: "\(directory.path)/audit.head"))
+    try write(5)
+    try head.write(to: URL(fileURLWithPath: "\(directory.path)/audit.head"))
+    #expect(try verify().faults == [])
+    #expect(try AuditLog(folder: directory.path).finding == nil)
+    var lines = try lines()
+    lines.swapAt(3, 4)
+    try put(lines)
+    #expect(try verify().faultCount > 0)
+    #expect(try AuditLog(folder: directory.path).finding != nil)
+  }
+
+  @Test func entriesAtOnceAreChainedAll() throws {
+    let log = try AuditLog(folder: directory.path)
+    let entry = entry(1)
+    DispatchQueue.concurrentPerform(iterations: 300) { _ in #expect(throws: Never.self) { try log.append(entry) } }
+    #expect(try verify().faults == [])
+    #expect(try verify().count == 300)
+  }
+
   @Test func filesAreTurnedOverAndTheOldestGo() throws {
     try write(200, fileSize: 2000, mostFiles: 3)
     #expect(directory.names.count { $0.hasPrefix("audit-") } == 3)

@@ -3,7 +3,7 @@ import re
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 KINDS = {"string": str, "object": dict, "array": list, "boolean": bool, "null": type(None)}
-KNOWN = {"type", "format", "minimum", "enum", "items", "properties", "required", "additionalProperties", "anyOf", "$ref"}
+KNOWN = {"type", "format", "minimum", "enum", "items", "properties", "required", "additionalProperties", "anyOf", "$ref", "minItems", "maximum", "pattern"}
 
 
 class Document:

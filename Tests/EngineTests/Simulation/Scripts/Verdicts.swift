@@ -49,6 +49,8 @@ struct Verdicts {
   var hasMoves = false
   /// Whether backends close idle connections when they like.
   var hasStaleConnections = false
+  /// Whether a backend of HTTP/2 has said that it goes away: what it had not seen then is lost if it has a body.
+  var hasGoneAway = false
 
   /// What is wrong about an outcome, if anything is, of a request whose tenant was any of `standings`.
   func violation(_ plan: RequestPlan, _ outcome: Outcome, _ standings: Set<Standing>) -> String? {
@@ -128,9 +130,7 @@ struct Verdicts {
       default: isDeserved = true
       }
       // A body that has begun to flow is not kept for another attempt.
-      // One that was framed and never sent before its connection was told to go is seen nowhere.
-      if plan.isStream, plan.requestFraming != .none, plan.arrivals == 0 { return nil }
-      let isLost = plan.unseen > 0 && (plan.requestFraming != .none || plan.unseen >= Limit.attempts)
+      let isLost = hasGoneAway && plan.requestFraming != .none || plan.unseen >= Limit.attempts
       if hasStaleConnections || isTroubled || isLost { return nil }
     case (502, "connect_failed"):
       switch fault {

@@ -259,6 +259,7 @@ final class StreamOriginConnection: PeerScript {
     if !isLeaving, !serving.plan.keepsConnection || world.random.chance(origin.staleness / 2) {
       isLeaving = true
       wire.goAway()
+      stage.verdicts.hasGoneAway = true
     }
     letGo(place)
   }
