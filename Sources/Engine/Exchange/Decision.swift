@@ -96,10 +96,12 @@ extension ImageView {
 
   /// Where a tenant's data lives now.
   @inline(never)
-  func placement(of tenant: TenantIndex, isSafe: Bool) -> Decision {
+  func placement(of tenant: TenantIndex, _ method: Method, wantsUpgrade: Bool) -> Decision {
     var decision = Decision()
     decision.tenant = tenant
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: isSafe) }
+    let nothing = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    let facts = RequestFacts(host: nothing, field: nil, path: nothing, method: method, wantsUpgrade: wantsUpgrade)
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Adds where the tenant's data lives.
