@@ -91,7 +91,7 @@ extension ImageView {
     case .resolved:
       decision.tenant = resolution.tenant
     }
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: facts.isSafe) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Where a tenant's data lives now.
@@ -106,9 +106,7 @@ extension ImageView {
 
   /// Adds where the tenant's data lives.
   @inline(__always)
-  private func place(
-    _ decision: Decision, in directory: TenantDirectory, isSafe: @autoclosure () -> Bool
-  ) -> Decision {
+  private func place(_ decision: Decision, in directory: TenantDirectory, _ facts: RequestFacts) -> Decision {
     var decision = decision
     let tenant = decision.tenant
     decision.epoch = directory.epoch(of: tenant)
@@ -121,7 +119,7 @@ extension ImageView {
     if !directory.isOrdinary(tenant) {
       let region = directory.region(of: tenant)
       if region != 0 { decision.shard = shard(in: region, for: decision, in: directory) }
-      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: isSafe())
+      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
     }
     if decision.shard < 0 { decision.code = .noBackend }
     return decision
