@@ -32,7 +32,7 @@ final class Auditor: Sendable {
 
   /// Writes down what was done, or not.
   func note(_ entry: AuditEntry) throws(AdminProblem) {
-    guard let log else {
+    guard let log, !log.isHandedOver else {
       say("audit: " + String(decoding: AdminJSON.bytes(entry), as: UTF8.self))
       return
     }

@@ -23,25 +23,37 @@ final class Conductor {
     let addresses = Mutex<[Endpoint]>([])
     /// Reloads that are asked for through the admin API.
     let reloads = ReloadDesk()
+    /// Upgrades that are asked for through the admin API.
+    let upgrades = UpgradeDesk()
+    /// Upgrades so far, those of the processes before this one included.
+    let upgradeFacts = Mutex(UpgradeFacts())
   }
 
   /// The signals the conductor answers to.
-  private static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
+  static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
 
   let configPath: String
-  private let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
+  let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
   let shared = Shared()
   var settings = ProcessSettings()
   /// The folder of what outlives the process, held as long as it runs.
   let state: StateFolder?
   let engine: Engine
-  private var server: MetricsServer?
-  private var admin: AdminServer?
+  private(set) var server: MetricsServer?
+  private(set) var admin: AdminServer?
   let grants: GrantBook?
   let auditor: Auditor
   private var writer: RecordWriter?
-  private let quotas: QuotaKeeper?
+  let quotas: QuotaKeeper?
   let tenants: LiveTenants
+  /// Sockets that were open before this process was.
+  private let inherited: InheritedSockets
+  /// The process whose place this one takes, until it has.
+  private let predecessor: Predecessor?
+  /// Whether sample applications are served, which no other process can take over.
+  private var isDemo = false
+  /// Whether the process was told to stop while it waited for another to take its place.
+  var isStopped = false
   private let overload = OverloadWatch()
   private let descriptors: Int
   private var backends = BackendWatch()
@@ -53,10 +65,17 @@ final class Conductor {
   static func run(configPath: String) -> Int32 {
     Signals.hold(signals)
     // Not kept here: what was loaded at the start must go when a reload takes its place.
-    let opening = StateOpening()
-    guard let conductor = started(with: load(configPath, opening: opening), opening, configPath) else { return 1 }
-    conductor.conduct()
-    return 0
+    let predecessor: Predecessor?
+    do throws(UpgradeFailure) {
+      predecessor = try Predecessor.find(ProcessInfo.processInfo.environment)
+    } catch {
+      say("gatehouse: \(error)")
+      return 1
+    }
+    let opening = StateOpening(lock: predecessor?.lock)
+    let loaded = load(configPath, opening: opening, for: predecessor)
+    guard let conductor = started(with: loaded, opening, configPath, after: predecessor) else { return 1 }
+    return conductor.conduct()
   }
 
   /// Serves with sample applications at the addresses of the backends.
@@ -78,20 +97,22 @@ final class Conductor {
     }
     say("\(applications.count) sample app servers stand in for the backends")
     guard let conductor = started(with: loaded, opening, configPath) else { return 1 }
+    conductor.isDemo = true
     DemoAdvice.print(for: loaded.blueprint, at: conductor.engine, metrics: conductor.server?.endpoints ?? [])
-    conductor.conduct()
-    return 0
+    return conductor.conduct()
   }
 
   /// A conductor whose data plane serves; `nil` when that could not be, and it has been said why.
   private static func started(
-    with loaded: LoadedConfiguration?, _ opening: StateOpening, _ configPath: String
+    with loaded: LoadedConfiguration?, _ opening: StateOpening, _ configPath: String,
+    after predecessor: Predecessor? = nil
   ) -> Conductor? {
     guard let loaded else { return nil }
     do {
-      let conductor = try Conductor(loaded, opening, configPath)
+      let conductor = try Conductor(loaded, opening, configPath, predecessor)
       do {
         try conductor.startAround(loaded.process)
+        try conductor.takeOver()
       } catch {
         conductor.engine.abandon()
         throw error
@@ -100,14 +121,20 @@ final class Conductor {
       return conductor
     } catch {
       say("gatehouse: \(error)")
+      predecessor?.refuse("\(error)")
       return nil
     }
   }
 
   // MARK: - start
 
-  private init(_ loaded: LoadedConfiguration, _ opening: StateOpening, _ configPath: String) throws {
+  private init(
+    _ configuration: LoadedConfiguration, _ opening: StateOpening, _ configPath: String, _ predecessor: Predecessor?
+  ) throws {
     self.configPath = configPath
+    self.predecessor = predecessor
+    var loaded = configuration
+    if let predecessor { loaded.blueprint.generation = predecessor.hello.generation + 1 }
     let environment = ProcessInfo.processInfo.environment
     let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
     if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
@@ -118,7 +145,16 @@ final class Conductor {
     grants = keepsAudit ? try state.map { try GrantBook(folder: $0.path) } : nil
     auditor = Auditor(log: keepsAudit ? try state.map { try AuditLog(folder: $0.path) } : nil)
     descriptors = Machine.raiseDescriptorLimit()
-    engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
+    inherited = InheritedSockets(
+      predecessor?.listeners ?? InheritedSockets.activated(environment, process: getpid()))
+    if let tickets = predecessor?.secrets?.tickets {
+      loaded.blueprint.tickets?.adopt(tickets.map { (bytes: $0.bytes, made: $0.made) })
+    }
+    engine = try Engine(
+      loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors, inherited: inherited,
+      hashKeys: predecessor?.secrets?.hashKeys ?? .random, accepts: predecessor == nil)
+    // Until this process serves they are the other's.
+    if predecessor != nil { engine.leavePaths(true) }
     settings = loaded.process
     quotas?.restore(engine)
     tenants.begin(loaded, engine)
@@ -130,7 +166,6 @@ final class Conductor {
   /// Starts the servers of metrics and of the admin API, and the writer of access records.
   private func startAround(_ settings: ProcessSettings) throws {
     shared.metricsTenants.store(settings.metricsTenants, ordering: .relaxed)
-    try quotas?.start(engine)
     if settings.accessLog != .off {
       let file =
         switch settings.accessLog {
@@ -142,14 +177,14 @@ final class Conductor {
       self.writer = writer
     }
     try overload.start(engine, descriptors: descriptors)
-    try tenants.start()
     try startAdmin(settings)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
     let writer = writer
     let admin = admin
-    let server = try MetricsServer(at: settings.metrics) { path, accept in
+    let server = try MetricsServer(at: settings.metrics, inherited: inherited, rests: predecessor != nil) {
+      path, accept in
       Conductor.answer(path, accept, engine, shared, writer, admin)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
@@ -159,10 +194,51 @@ final class Conductor {
   private func startAdmin(_ settings: ProcessSettings) throws(SystemError) {
     guard !settings.admin.endpoints.isEmpty else { return }
     let door = AdminDoor(users: settings.admin.users, grants: grants, auditor: auditor)
-    let admin = try AdminServer(settings.admin, door: door, auditor: auditor, routes: adminRoutes)
+    let admin = try AdminServer(
+      settings.admin, door: door, auditor: auditor, routes: adminRoutes, inherited: inherited,
+      rests: predecessor != nil)
     for endpoint in admin.endpoints { say("admin on \(endpoint)") }
     self.admin = admin
   }
+
+  /// Starts what writes the state down; takes the place of the process before, if there is one, once all is done that can
+  /// fail.
+  private func takeOver() throws {
+    guard let predecessor else {
+      try quotas?.start(engine)
+      try tenants.start()
+      leaveUnwanted()
+      return
+    }
+    for server in plainServers { server.leavePaths(true) }
+    let audit = try predecessor.takeOver(engine)
+    engine.leavePaths(false)
+    engine.beginAccepting()
+    for server in plainServers {
+      server.leavePaths(false)
+      server.resume()
+    }
+    predecessor.confirm(engine)
+    try quotas?.start(engine)
+    try tenants.start()
+    leaveUnwanted()
+    shared.upgradeFacts.withLock {
+      $0 = UpgradeFacts(done: predecessor.hello.upgrades + 1, failed: predecessor.hello.failures)
+    }
+    if let entry = try? JSONDecoder().decode(AuditEntry.self, from: Data(audit)) { try? auditor.note(entry) }
+  }
+
+  /// Closes sockets that were opened for addresses the configuration does not have.
+  private func leaveUnwanted() {
+    for listener in inherited.takeRest() {
+      say("nobody listens on \(listener.bound): the configuration does not have it")
+      for socket in listener.sockets { Socket.close(socket, resetting: false) }
+      if case .unix(let path) = listener.bound, !listener.isForeign { Socket.removePath(path) }
+    }
+  }
+
+  /// The servers around the data plane.
+  var plainServers: [PlainServer] { (server.map { [$0.server] } ?? []) + (admin?.servers.withLock { $0 } ?? []) }
 
   private func becomeReady() {
     shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
@@ -195,28 +271,35 @@ final class Conductor {
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
         format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0,
-        admin: admin?.facts)
+        admin: admin?.facts, upgrades: shared.upgradeFacts.withLock { $0 })
       return MetricsServer.Answer(status: 200, contentType: format.contentType, body: body)
     }
   }
 
   // MARK: - while it serves
 
-  /// Answers signals until the data plane has ended.
-  private func conduct() {
-    var isDraining = false
-    while !isDraining {
+  /// Answers signals until the data plane has ended; returns the exit status.
+  private func conduct() -> Int32 {
+    while true {
       switch nextSignal() {
       case SIGHUP:
         reload()
         // What the old configuration held lies in pieces between what is in use.
         Machine.giveBackMemory()
       case SIGUSR1: writer?.reopen()
-      case SIGUSR2: say("USR2: this version can't replace its binary; stop it with TERM and start the new one")
-      default: isDraining = true
+      case SIGUSR2:
+        switch upgrade(isDemo: isDemo) {
+        case .failed: break
+        case .stopped:
+          stop()
+          return 0
+        case .handedOver(let successor): return finish(after: successor)
+        }
+      default:
+        stop()
+        return 0
       }
     }
-    stop()
   }
 
   /// Milliseconds between two looks at backends and at folders of certificates; a certificate that has changed is in use
@@ -227,6 +310,7 @@ final class Conductor {
   private func nextSignal() -> Int32 {
     while true {
       if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
+      notifier.beat()
       for line in backends.changes(in: engine) { say(line) }
       tellCrossings()
       for line in handshakes.lines(about: engine.takeHandshakeFailures(), at: Clock.now()) { say(line) }
@@ -352,6 +436,28 @@ final class Conductor {
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
       if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
     }
+    end()
+    say("stopped")
+  }
+
+  /// Serves what is in flight to its end, while another process serves all else.
+  private func finish(after successor: Successor) -> Int32 {
+    while !engine.hasEnded {
+      successor.tellEnds(of: engine)
+      guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
+      if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
+      if signal == SIGUSR2 { say("USR2: process \(successor.id) serves by now; tell it") }
+    }
+    for server in plainServers { server.settle(milliseconds: Conductor.answerPatience) }
+    end()
+    say("process \(getpid()) has ended; \(successor.id) serves")
+    return successor.hasConfirmed ? 0 : 1
+  }
+
+  /// Milliseconds that calls of the admin API have to be answered when the process ends.
+  private static let answerPatience = 2_000
+
+  private func end() {
     engine.join()
     tellCrossings()
     quotas?.stop()
@@ -360,7 +466,6 @@ final class Conductor {
     server?.stop()
     admin?.stop()
     tenants.stop()
-    say("stopped")
   }
 }
 

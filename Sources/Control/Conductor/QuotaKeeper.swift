@@ -27,6 +27,8 @@ final class QuotaKeeper: Sendable {
     var uses: [Key: QuotaUse]
     /// Whether the last write failed, and that was said.
     var hasFailed = false
+    /// Whether another process writes by now.
+    var isHandedOver = false
   }
 
   private let books: Mutex<Books>
@@ -70,8 +72,18 @@ final class QuotaKeeper: Sendable {
     thread.withLock { $0 }?.join()
   }
 
+  /// Writes what is left of `engine`, then nothing while `body` runs, and nothing ever again if that is true.
+  func handOver(_ engine: Engine, _ body: () -> Bool) -> Bool {
+    keep(engine.takeQuotaChanges())
+    return books.withLock { books in
+      books.isHandedOver = body()
+      return books.isHandedOver
+    }
+  }
+
   private func keep(_ changes: [QuotaUse]) {
     books.withLock { books in
+      guard !books.isHandedOver else { return }
       for use in changes { books.uses[Key(tenant: use.tenant, limit: use.limit)] = use }
       do throws(PersistenceError) {
         if !books.journal.isWhole || books.journal.size > QuotaKeeper.leastJournal + 400 * books.uses.count {

@@ -81,6 +81,8 @@ enum Limit {
   static let backends = 65_536
   /// Descriptors with TLS or the like on them: the kernel's own bound (`fs.nr_open`) unless somebody raised it.
   static let descriptors = 1 << 20
+  /// Requests of a tenant in flight in the process before this one that are believed.
+  static let mostElsewhere = 1 << 24
   /// Bytes of a field value kept for the access log.
   static let loggedText = 1_024
   /// Bytes of access records that may wait for their writer, per worker.

@@ -138,7 +138,7 @@ extension Worker where N: ~Copyable {
       adopt(next)
       if let sockets = mailbox.takeListeners() {
         listen(on: sockets)
-        listenerProtocols = next.blueprint.listeners.map(\.protocols)
+        listenerProtocols = sockets.map(\.settings.protocols)
       }
     }
     let asked = mailbox.askedAt.load(ordering: .relaxed)
@@ -187,6 +187,7 @@ extension Worker where N: ~Copyable {
       acceptsAgain = .distantFuture
       nextProbe = .distantFuture
       closeIdleClients()
+      mailbox.isDraining.store(true, ordering: .releasing)
     }
     drainDeadline = deadline
   }
