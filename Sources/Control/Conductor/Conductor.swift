@@ -443,11 +443,12 @@ final class Conductor {
   /// Serves what is in flight to its end, while another process serves all else.
   private func finish(after successor: Successor) -> Int32 {
     while !engine.hasEnded {
-      successor.tellEnds(of: engine)
+      successor.tellLate(of: engine)
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
       if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
       if signal == SIGUSR2 { say("USR2: process \(successor.id) serves by now; tell it") }
     }
+    successor.tellLate(of: engine, isLast: true)
     for server in plainServers { server.settle(milliseconds: Conductor.answerPatience) }
     end()
     say("process \(getpid()) has ended; \(successor.id) serves")

@@ -35,6 +35,15 @@ extension HandoverWriter {
       add(UInt8(5))
       add(tenant)
       add(number)
+    case .late(let tenant, let tokens):
+      add(UInt8(6))
+      add(tenant)
+      add(tokens)
+    case .lateUse(let tenant, let identity, let amount):
+      add(UInt8(7))
+      add(tenant)
+      add(identity)
+      add(amount)
     }
   }
 }
@@ -62,6 +71,12 @@ extension HandoverReader {
       else { return nil }
       return .quota(QuotaUse(tenant: name, limit: "", start: start, used: used), identity: identity)
     case 5: return number(Int32.self).map { .inFlight(tenant: name, count: $0) }
+    case 6:
+      guard let tokens = number(Int64.self), tokens >= 0 else { return nil }
+      return .late(tenant: name, tokens: tokens)
+    case 7:
+      guard let identity = number(UInt64.self), let amount = number(Int64.self), amount >= 0 else { return nil }
+      return .lateUse(tenant: name, identity: identity, amount: amount)
     default: return nil
     }
   }

@@ -119,9 +119,7 @@ final class Predecessor: @unchecked Sendable {
         case .message(let bytes, let descriptors):
           for descriptor in descriptors { close(descriptor) }
           guard case .counts(let counts)? = try? HandoverMessage(bytes) else { continue }
-          for case .inFlight(let tenant, let count) in counts {
-            engine.restore(.inFlight(tenant: tenant, count: count))
-          }
+          for count in counts where count.isLate { engine.restore(count) }
         }
       }
     }

@@ -27,8 +27,11 @@ final class Successor {
 
   private let channel: MessageChannel
   private let child: ChildProcess
-  /// What it counts of tenants was last told.
-  private var told: [String: Int32] = [:]
+  /// What was told of counts, and when.
+  private let late = LateCounts()
+  private var toldAt = Instant.distantPast
+  /// Whether it takes what is told.
+  private var isListening = true
   private var isGone = false
   /// Whether it has said that it serves.
   var hasConfirmed = false
@@ -133,11 +136,10 @@ final class Successor {
 
   /// Hands over all that `engine` has counted.
   func tellCounts(of engine: Engine) throws(UpgradeFailure) {
-    var batch: [HandedCount] = []
     var failure: UpgradeFailure?
-    engine.forEachCount { count in
+    var batch: [HandedCount] = []
+    engine.forEachCount(noting: late) { count in
       guard failure == nil else { return }
-      if case .inFlight(let tenant, let number) = count { told[tenant] = number }
       batch.append(count)
       if batch.count == Successor.batch { failure = flush(&batch) }
     }
@@ -158,16 +160,21 @@ final class Successor {
     }
   }
 
-  /// Tells which of the requests in flight have ended since this was last called.
-  func tellEnds(of engine: Engine) {
-    guard !told.isEmpty, !isGone else { return }
-    let now = engine.inFlight(of: told.keys)
+  /// Tells what requests in flight have changed since this was last called, if that was long enough ago or `isLast`.
+  func tellLate(of engine: Engine, isLast: Bool = false) {
+    let pause = Successor.latePause + Successor.tenantPause * Int64(engine.blueprint.tenants.capacity)
+    guard isListening, isLast || Clock.now() - toldAt >= pause else { return }
+    toldAt = Clock.now()
     var batch: [HandedCount] = []
-    for (tenant, count) in now where told[tenant] != count {
-      batch.append(.inFlight(tenant: tenant, count: count))
-      told[tenant] = count == 0 ? nil : count
-      if batch.count == Successor.batch { _ = flush(&batch) }
+    engine.forEachLateCount(late) { count in
+      guard isListening else { return }
+      batch.append(count)
+      if batch.count == Successor.batch, flush(&batch) != nil { isListening = false }
     }
-    if !batch.isEmpty { _ = flush(&batch) }
+    if !batch.isEmpty, isListening, flush(&batch) != nil { isListening = false }
   }
+
+  /// Nanoseconds between two reports, and for each tenant that has to be looked at.
+  private static let latePause: Int64 = 10 * .millisecond
+  private static let tenantPause: Int64 = 200
 }

@@ -41,8 +41,8 @@ extension Engine {
   /// Whether the paths of Unix sockets are left where they are at the end: they are another process's.
   public func leavePaths(_ leaves: Bool) { leavesPaths = leaves }
 
-  /// Calls `body` with all that was counted.
-  public func forEachCount(_ body: (HandedCount) -> Void) {
+  /// Calls `body` with all that was counted, and notes it in `late`.
+  public func forEachCount(noting late: LateCounts, _ body: (HandedCount) -> Void) {
     let (directory, now) = (blueprint.tenants, Clock.now())
     for (key, bucket) in process.roster.limits.allBuckets {
       if let spent = bucket.pointee.spent(at: now) { body(.shared(key: key, spent)) }
@@ -50,10 +50,13 @@ extension Engine {
     for tenant in 0..<TenantIndex(directory.capacity) where directory.isLive(tenant) {
       let account = process.ledger.account(tenant)
       if let spent = process.ledger.spent(of: tenant, in: directory, at: now) {
+        late.spent[tenant] = spent
         body(.bucket(tenant: directory.name(of: tenant), spent))
       }
       let count = account.pointee.inFlight.load(ordering: .relaxed)
-      if count > 0 { body(.inFlight(tenant: directory.name(of: tenant), count: count)) }
+      guard count > 0 else { continue }
+      late.inFlight[tenant] = count
+      body(.inFlight(tenant: directory.name(of: tenant), count: count))
     }
     for tenant in process.roster.limits.meteredTenants() where directory.isLive(tenant) {
       guard let meters = process.roster.limits.meters(ifMadeFor: tenant) else { continue }
@@ -63,25 +66,41 @@ extension Engine {
         for key in book.handedKeys() { body(.key(tenant: name, key)) }
         for quota in book.quotas {
           let use = QuotaUse(tenant: name, limit: "", start: quota.meter.span.start, used: quota.meter.used)
+          late.used[LateCounts.Quota(tenant: tenant, identity: quota.identity)] = quota.meter.used
           body(.quota(use, identity: quota.identity))
         }
       }
     }
   }
 
-  /// Requests in flight of `tenants`.
-  public func inFlight(of tenants: some Sequence<String>) -> [String: Int32] {
-    let directory = blueprint.tenants
-    var counts: [String: Int32] = [:]
-    for name in tenants {
-      let tenant = directory.tenant(name)
-      let count = tenant >= 0 ? process.ledger.account(tenant).pointee.inFlight.load(ordering: .relaxed) : 0
-      counts[name] = max(0, count)
+  /// Calls `body` with what requests in flight have changed since it was told last. Of buckets other than those of tenants'
+  /// plain rates nothing is told any more.
+  public func forEachLateCount(_ late: LateCounts, _ body: (HandedCount) -> Void) {
+    let (directory, now) = (blueprint.tenants, Clock.now())
+    for tenant in 0..<TenantIndex(directory.capacity) where directory.isLive(tenant) {
+      let (tokens, spent) = process.ledger.spent(of: tenant, since: late.spent[tenant], in: directory, at: now)
+      if tokens > 0 {
+        late.spent[tenant] = spent
+        body(.late(tenant: directory.name(of: tenant), tokens: tokens))
+      }
+      let count = process.ledger.account(tenant).pointee.inFlight.load(ordering: .relaxed)
+      guard count != late.inFlight[tenant] ?? 0 else { continue }
+      late.inFlight[tenant] = count > 0 ? count : nil
+      body(.inFlight(tenant: directory.name(of: tenant), count: max(0, count)))
     }
-    return counts
+    for tenant in process.roster.limits.meteredTenants() where directory.isLive(tenant) {
+      guard let meters = process.roster.limits.meters(ifMadeFor: tenant) else { continue }
+      for line in meters.pointee.withBook({ $0.quotas }) {
+        let quota = LateCounts.Quota(tenant: tenant, identity: line.identity)
+        let amount = line.meter.used - (late.used[quota] ?? 0)
+        guard amount > 0 else { continue }
+        late.used[quota] = line.meter.used
+        body(.lateUse(tenant: directory.name(of: tenant), identity: line.identity, amount: amount))
+      }
+    }
   }
 
-  /// Goes on with what the process before has counted, before clients are accepted. Of tenants and limits that there are no
+  /// Goes on with what the process before has counted: before clients are accepted, and, what is late, after that. Of tenants and limits that there are no
   /// more nothing is kept.
   public func restore(_ count: HandedCount) {
     let (directory, now) = (blueprint.tenants, Clock.now())
@@ -96,6 +115,11 @@ extension Engine {
     case .quota(let use, let identity):
       withBook(of: use.tenant, directory) { $0.adopt(identity, start: use.start, used: use.used) }
     case .inFlight(let name, let count): noteElsewhere(directory.tenant(name), count)
+    case .late(let name, let tokens):
+      let tenant = directory.tenant(name)
+      if tenant >= 0 { process.ledger.charge(tenant, in: directory, tokens: tokens, at: now) }
+    case .lateUse(let name, let identity, let amount):
+      withBook(of: name, directory) { _ = $0.use(quota: identity, amount) }
     }
   }
 

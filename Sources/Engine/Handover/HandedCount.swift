@@ -14,4 +14,16 @@ public enum HandedCount: Sendable, Hashable {
   case quota(QuotaUse, identity: UInt64)
   /// Requests of a tenant that are still in flight where they came to.
   case inFlight(tenant: String, count: Int32)
+  /// Tokens of a tenant's plain rate that such requests took after the handover.
+  case late(tenant: String, tokens: Int64)
+  /// What such requests used of a quota after the handover.
+  case lateUse(tenant: String, identity: UInt64, amount: Int64)
+
+  /// Whether it may be told while clients are served.
+  public var isLate: Bool {
+    switch self {
+    case .inFlight, .late, .lateUse: true
+    case .bucket, .shared, .line, .key, .quota: false
+    }
+  }
 }

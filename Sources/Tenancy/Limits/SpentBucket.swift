@@ -37,6 +37,21 @@ extension TokenBucket {
     return SpentBucket(rate: known.rule.rate, debt: debt, time: now.nanoseconds)
   }
 
+  /// Tokens that were taken since it owed `before`, `nil` for nothing, rounded up; and what it owes now.
+  ///
+  /// What came into a bucket that was full meanwhile is not seen: too few by what comes in between two looks, at most.
+  func spent(
+    since before: SpentBucket?, _ known: RevisedRule, at now: Instant
+  ) -> (tokens: Int64, spent: SpentBucket?) {
+    guard let spent = spent(known, at: now) else { return (0, nil) }
+    let elapsed = UInt64(max(0, now.nanoseconds - (before?.time ?? 0)))
+    let (paid, isTooMuch) = elapsed.multipliedReportingOverflow(by: known.rule.scale)
+    let known = (debt: before?.debt ?? 0, cost: known.rule.cost)
+    let owed = isTooMuch || paid >= known.debt ? 0 : known.debt - paid
+    guard spent.debt > owed else { return (0, spent) }
+    return (Int64((spent.debt - owed + known.cost - 1) / known.cost), spent)
+  }
+
   /// Goes on with what another process's bucket owed, by the rule that holds now: as full as that was.
   func restore(_ spent: SpentBucket, as new: RevisedRule, at now: Instant) {
     guard !new.rule.isUnlimited, let (rule, sight) = spent.bucket,
@@ -50,6 +65,13 @@ extension TenantLedger {
   /// What the bucket of a tenant's plain rate owes at `now`; `nil` when that is nothing.
   public func spent(of tenant: TenantIndex, in directory: TenantDirectory, at now: Instant) -> SpentBucket? {
     account(tenant).pointee.bucket.spent(directory.rule(of: tenant), at: now)
+  }
+
+  /// Tokens that were taken of a tenant's bucket since it owed `before`, and what it owes now.
+  public func spent(
+    of tenant: TenantIndex, since before: SpentBucket?, in directory: TenantDirectory, at now: Instant
+  ) -> (tokens: Int64, spent: SpentBucket?) {
+    account(tenant).pointee.bucket.spent(since: before, directory.rule(of: tenant), at: now)
   }
 
   /// Goes on with what a tenant's bucket owed in another process; before any worker takes from it.
