@@ -56,9 +56,11 @@ let package = Package(
       exclude: ["Golden"]),
     tests(of: "Telemetry", "Engine", "Primitives"),
     tests(of: "Persistence"),
-    tests(of: "Control", "Configuration", "ConfigLanguage", "Persistence", "Engine", "Tenancy", "Platform", "Primitives"),
+    tests(
+      of: "Control", "Configuration", "ConfigLanguage", "Persistence", "Engine", "Tenancy", "Platform", "Primitives"),
     fuzzers(
-      of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Platform", "Primitives",
+      of: "Control", "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Platform",
+      "Primitives",
       "COpenSSL"),
   ],
   swiftLanguageModes: [.v6]

@@ -6,12 +6,14 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import threading
 import time
 
+from harness import gate as module
 from harness import BOTH, Case, Client, binary, conf, eventually, get, shard, tenant
-from harness.gate import Gate
 from test_lifecycle import Load
+from test_tls import TLSCase
 
 
 class Streams:
@@ -133,8 +135,7 @@ class Upgrade(Case):
             r = kept.get()
             self.assertEqual((r.status, r.field("connection")), (200, "close"))
         self.assertEqual(before.wait(15), 0)
-        eventually(lambda: g.metrics().value("gatehouse_limit_ratio", tenant="acme", limit="requests") >= 0.2 or get(g.address).status == 429)
-        self.assertLessEqual([get(g.address).status for _ in range(10)].count(200), 8)
+        self.assertEqual([get(g.address).status for _ in range(10)].count(200), 8)
 
     def test_a_request_in_flight_is_finished_and_counts(self):
         go = threading.Event()
@@ -173,7 +174,7 @@ class Upgrade(Case):
         state = os.path.join(self.directory, "state")
         sock = os.path.join(self.directory, "admin.sock")
         g = self.simple(self.origin(), parts=[f"state {state}", "tenants store", f"admin unix:{sock}"])
-        self.assertEqual(g.admin("PUT", "/v1/tenants/new", {"home": "one", "hosts": ["new.example"]}).status, 200)
+        self.assertEqual(g.admin("PUT", "/v1/tenants/new", {"home": "one", "hosts": ["new.example"]}).status, 201)
         first = g.process.pid
         run = []
         g.upgrade(by=lambda: run.append(g.command("upgrade", "-c", "proxy.conf", "--reason", "case 7", "--json")))
@@ -182,7 +183,7 @@ class Upgrade(Case):
         self.assertEqual(g.admin("GET", "/v1/status").json["pid"], g.process.pid)
         self.assertEqual(get(g.address, host="new.example").status, 200)
         self.assertEqual(g.before[0].wait(15), 0)
-        self.assertEqual(g.admin("PUT", "/v1/tenants/newer", {"home": "one", "hosts": ["newer.example"]}).status, 200)
+        self.assertEqual(g.admin("PUT", "/v1/tenants/newer", {"home": "one", "hosts": ["newer.example"]}).status, 201)
         self.assertEqual(get(g.address, host="newer.example").status, 200)
         g.upgrade()
         self.assertEqual(g.before[1].wait(15), 0)
@@ -190,8 +191,40 @@ class Upgrade(Case):
         audit = g.admin("GET", "/v1/audit").json["items"]
         said = [(e["action"], e["actor"].split(":")[0], e["reason"], e["result"]) for e in audit if e["action"] == "upgrade"]
         self.assertEqual(said, [("upgrade", "signal", None, "done"), ("upgrade", "uid", "case 7", "done")])
-        self.assertEqual(g.command("audit", "verify", state).returncode, 0)
+        self.assertEqual(g.command("audit", "verify", "-c", "proxy.conf").returncode, 0)
         self.assertEqual(g.metrics().value("gatehouse_upgrades_total", result="done"), 2)
+
+
+class Secure(TLSCase):
+    def test_sessions_are_resumed_by_the_new_one(self):
+        """The keys of tickets are made in memory, and handed over."""
+        g = self.secure(self.origin())
+        context = self.authority.client()
+        with Client(g.address, tls=context) as c:
+            c.get()
+            session = c.socket.session
+        g.upgrade()
+        with Client(g.address, tls=context, session=session) as c:
+            self.assertEqual(c.get().status, 200)
+            self.assertTrue(c.socket.session_reused)
+
+
+class Notified(Case):
+    def test_the_service_manager_learns_of_the_new_main_process(self):
+        """MAINPID of the old one comes before READY of the new one, which is not believed before."""
+        path = os.path.join(self.directory, "notify.sock")
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        s.bind(path)
+        s.settimeout(10)
+        self.addCleanup(s.close)
+        g = self.simple(self.origin(), environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"})
+        told = lambda: next(m for m in iter(lambda: s.recv(4096).decode(), None) if not m.startswith("WATCHDOG"))  # noqa: E731
+        self.assertIn("READY=1", told())
+        g.upgrade()
+        self.assertEqual(told(), f"MAINPID={g.process.pid}\n")
+        self.assertEqual(told(), "READY=1\nSTATUS=generation 2, 1 tenants\n")
+        self.assertEqual(s.recv(4096), b"WATCHDOG=1\n")
+        self.assertEqual(g.before[0].wait(15), 0)
 
 
 class Failing(Case):
@@ -223,7 +256,7 @@ class Failing(Case):
             self.assertIn("'nonsense' is not a directive", run.stderr)
             self.assertEqual(kept.get().status, 200)
         g.write("proxy.conf", good)
-        self.assertEqual(g.admin("PUT", "/v1/tenants/new", {"home": "one", "hosts": ["new.example"]}).status, 200)
+        self.assertEqual(g.admin("PUT", "/v1/tenants/new", {"home": "one", "hosts": ["new.example"]}).status, 201)
         m = g.metrics()
         self.assertEqual([m.value("gatehouse_upgrades_total", result=r) for r in ("done", "failed")], [0, 1])
         g.upgrade()
@@ -311,8 +344,6 @@ class Activation(Case):
         self.assertEqual(late.final().status, 200)
 
     def activated(self, text, script, sockets):
-        import sys
-        from harness import gate as module
         numbers = [s.fileno() for s in sockets]
         popen = subprocess.Popen
 

@@ -15,8 +15,12 @@ extension Conductor {
       Entrance.complain(loaded.warnings.text)
       return loaded
     case .refused(let report):
-      Entrance.complain(report.text)
-      predecessor?.refuse("\(path) can't be used:\n\(report.text)")
+      // The process before says it, where there is one.
+      if let predecessor {
+        predecessor.refuse("\(path) can't be used\n\(report.text.trimmedEnd)")
+      } else {
+        Entrance.complain(report.text)
+      }
       return nil
     }
   }
@@ -80,4 +84,9 @@ extension Conductor {
     print(text, terminator: "")
     return 0
   }
+}
+
+extension String {
+  /// Without the line ends behind it.
+  fileprivate var trimmedEnd: String { String(self[..<(lastIndex { !$0.isNewline }.map(index(after:)) ?? startIndex)]) }
 }

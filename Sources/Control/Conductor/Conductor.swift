@@ -120,8 +120,7 @@ final class Conductor {
       conductor.becomeReady()
       return conductor
     } catch {
-      say("gatehouse: \(error)")
-      predecessor?.refuse("\(error)")
+      if let predecessor { predecessor.refuse("\(error)") } else { say("gatehouse: \(error)") }
       return nil
     }
   }

@@ -148,7 +148,7 @@ final class Successor {
   }
 
   /// Counts in a message: each has a name of 253 bytes at most and a few numbers.
-  private static let batch = 150
+  static let batch = 150
 
   private func flush(_ batch: inout [HandedCount]) -> UpgradeFailure? {
     defer { batch.removeAll(keepingCapacity: true) }

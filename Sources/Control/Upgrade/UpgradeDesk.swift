@@ -43,7 +43,8 @@ final class UpgradeDesk: Sendable {
     }
   }
 
-  private static let action = "upgrade"
+  /// What audit entries call it.
+  static let action = "upgrade"
 
   /// The rows of the admin API.
   var routes: [AdminRoute] {
