@@ -34,6 +34,7 @@
 // Not _GNU_SOURCE: Glibc's own module and OpenSSL's are read without it, and one file may import them beside this one.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pthread_setname_np(pthread_t, const char *);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 
 static inline void linux_prefetch(const void *address) { __builtin_prefetch(address); }
 

@@ -82,6 +82,7 @@ class Checks(Case):
         g = self.simple(o, bad, lines=["protocol h2", f"health grpc {EVERY}"])
         eventually(lambda: g.metrics().value("gatehouse_backend_up", backend=bad.address) == 0)
         self.up(g, 1)
+        eventually(lambda: o.calls, "it was asked")
         self.assertEqual(o.calls[0].body, message(b""))
 
     def test_over_tls(self):
@@ -92,6 +93,7 @@ class Checks(Case):
         g = self.simple(good, bad, lines=["protocol h2", f"tls {{\n  ca {authority.path}\n}}", f"health grpc {EVERY}"])
         eventually(lambda: g.metrics().value("gatehouse_backend_up", backend=bad.address) == 0)
         self.up(g, 1)
+        eventually(lambda: good.calls, "the good one was asked")
         self.assertEqual(good.calls[0].field(":scheme"), "https")
         self.assertEqual(bad.calls, [])
 

@@ -89,6 +89,7 @@ class Queue(Case):
         clients += [g.client().request("GET", f"/{n}", host="globex.example") for n in range(3)]
         self.waiting(g, 4)
         self.held(g, 4)
+        eventually(lambda: self.now == 4)
         self.go.set()
         self.assertEqual([c.final().status for c in clients], [200] * 8)
         self.assertEqual(self.most, 4)

@@ -1,5 +1,6 @@
 """Who is asking: host, wildcard, subdomain, trusted header, path; sources that disagree; unknown and suspended tenants."""
-from harness import Case, conf, eventually, get, shard, tenant
+from harness import Case, closed_port, conf, eventually, get, shard, tenant
+from harness.settings import block
 
 TRUST = "trust 127.0.0.0/8"
 
@@ -174,3 +175,34 @@ class UnknownAndSuspended(Resolving):
         self.g.reload(files={"tenants.tbl": "acme home=one host=acme.example\nglobex home=one host=globex.example state=suspended\n"})
         self.assertEqual(self.who(host="acme.example"), "acme")
         self.assertEqual(self.who(host="globex.example"), (403, "tenant_suspended"))
+
+
+class Regions(Case):
+    def test_a_pinned_tenant_is_served_in_its_region_or_nowhere(self):
+        eu, eu2, us = self.origin(name="eu"), self.origin(name="eu2"), self.origin(name="us")
+        where = {o.address: o.name for o in (eu, eu2, us)}
+        parts = [shard("eu-1", eu, lines=["region eu"]), shard("eu-2", eu2, lines=["region eu"]), shard("us-1", us, lines=["region us"]),
+                 block("plan european", "region eu")]
+        names = [f"t{n}" for n in range(12)]
+        pinned = [tenant(name, "plan european") for name in names] + [tenant("afar", "region us"), tenant("free")]
+        g = self.gate(conf(*parts, *pinned, block("placement", "unlisted hash")))
+        for name in names:
+            self.assertEqual(get(g.address, host=f"{name}.example").status, 200)
+        self.assertEqual(len(us.requests), 0)
+        self.assertTrue(eu.requests and eu2.requests)
+        self.assertEqual(get(g.address, host="afar.example").status, 200)
+        self.assertEqual(len(us.requests), 1)
+        g.reload(conf(*parts, *pinned, block("placement", "unlisted hash us-1")))
+        self.assert_refused(get(g.address, host="t1.example"), 503, "region_pinned")
+        self.assertEqual(get(g.address, host="free.example").status, 200)
+
+    def test_a_standby_elsewhere_does_not_serve_it(self):
+        dead, held = closed_port()
+        self.addCleanup(held.close)
+        far, near = self.origin(name="far"), self.origin(name="near")
+        g = self.gate(conf(shard("one", dead, lines=["region eu", "standby far near", "health tcp every 200ms rise 1 fall 1"]),
+                           shard("far", far), shard("near", near, lines=["region eu"]),
+                           tenant("acme", "region eu", home="one"), tenant("free", home="one")))
+        eventually(lambda: g.metrics().value("gatehouse_backend_up", shard="one", backend=dead) == 0, "the shard is down")
+        self.assertEqual([get(g.address, host=f"{t}.example").status for t in ("acme", "free")], [200, 200])
+        self.assertEqual((len(near.requests), len(far.requests)), (1, 1))

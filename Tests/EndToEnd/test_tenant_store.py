@@ -118,6 +118,18 @@ class Changes(Store):
         self.assertGreater(changes, 10)
         self.assertTrue(wanted - 2 <= made <= wanted + 2, f"{made} checks, not {wanted}, with {changes} changes")
 
+    def test_a_tenant_goes_while_its_requests_wait(self):
+        """One is held back by a delay and then asks for a slot of its shard: it is served as it was admitted."""
+        g = self.served(shard("slots", self.origin(name="slots"), lines=["concurrency 4"]), tenant("acme", home="one"))
+        self.put(g, "brief", home="slots", overrides={"requests": "1/s burst 1 delay 3s"})
+        with g.client() as first, g.client() as second:
+            self.assertEqual(first.get(host="brief.example").status, 200)
+            second.request(host="brief.example")
+            eventually(lambda: g.metrics().value("gatehouse_requests_in_flight", tenant="brief"))
+            self.assertEqual(g.admin("DELETE", "/v1/tenants/brief").status, 204)
+            self.assertEqual(second.final().status, 200)
+            self.assertEqual(second.get(host="brief.example").status, 404)
+
     def test_a_disk_without_room_changes_nothing(self):
         g = self.served(log=None)
         hosts = [f"h{n}.very-long-name-of-a-host.example" for n in range(300)]

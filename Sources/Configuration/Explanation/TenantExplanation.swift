@@ -97,6 +97,12 @@ public struct TenantExplanation: Sendable {
     } else {
       addUnlisted(index, blueprint, origin)
     }
+    let region = Int(directory.region(of: index))
+    if blueprint.regions.indices.contains(region - 1) {
+      let planName = hasPlan ? blueprint.planNames[plan] : nil
+      let isOwn = origin.place("region", orDefault: true) != "default"
+      add("region", blueprint.regions[region - 1], origin.limit("region", isOwn: isOwn, plan: planName))
+    }
     let epoch = directory.epoch(of: index)
     add("epoch", String(epoch), epoch == 0 ? origin.place("epoch", orDefault: true) : origin.place("epoch"))
     let condition = directory.condition(of: index)

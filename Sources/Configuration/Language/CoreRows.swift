@@ -178,7 +178,14 @@ public enum GatehouseLanguage {
     ),
   ]
 
-  private static let planRows: [DirectiveRow] = limitRows(in: "plan", absent: "unlimited")
+  private static func regionRow(in kind: String, absent: String) -> DirectiveRow {
+    DirectiveRow(
+      in: kind, "region", [.value("NAME", .name)], absent: absent,
+      help: "Where requests are served and nowhere else, whatever fails: only shards of this region.")
+  }
+
+  private static let planRows: [DirectiveRow] =
+    limitRows(in: "plan", absent: "unlimited") + [regionRow(in: "plan", absent: "anywhere")]
 
   private static let tenantRows: [DirectiveRow] =
     [
@@ -190,6 +197,7 @@ public enum GatehouseLanguage {
       DirectiveRow(
         in: "tenant", "home", [.value("SHARD", .name)], absent: "see placement",
         help: "The shard that serves the tenant."),
+      regionRow(in: "tenant", absent: "the plan's"),
     ] + limitRows(in: "tenant", absent: "the plan's")
     + [
       DirectiveRow(

@@ -21,6 +21,7 @@ public struct TenantReader: Sendable {
   private let shards: [Shard]
   private let planNumbers: [String: Int]
   private let plans: [DraftPlan]
+  private let regions: [String]
   private var policyPlaces: [LimitPolicy: Int32]
   /// The policies of the configuration, and those of tenants read since.
   public private(set) var policies: [LimitPolicy]
@@ -44,6 +45,7 @@ public struct TenantReader: Sendable {
     shards = draft.shards
     planNumbers = draft.planNumbers
     plans = draft.plans
+    regions = draft.regions
     policyPlaces = draft.policyPlaces
     policies = draft.policies
     zones = draft.zones
@@ -51,6 +53,11 @@ public struct TenantReader: Sendable {
 
   /// The place of the shard called `name`; `nil` when there is none.
   public func shard(_ name: String) -> Int? { shardNumbers[name] }
+
+  /// The region that the shard at `place` stands in, by number from 1; 0 is none.
+  public func region(ofShard place: Int) -> UInt8 {
+    UInt8(shards[place].region.flatMap { regions.firstIndex(of: $0) }.map { $0 + 1 } ?? 0)
+  }
 
   /// The name of the shard at `place`, if there is one.
   public func shardName(_ place: Int) -> String? { shards.indices.contains(place) ? shards[place].name : nil }
@@ -88,6 +95,7 @@ public struct TenantReader: Sendable {
     draft.shards = shards
     draft.planNumbers = planNumbers
     draft.plans = plans
+    draft.regions = regions
     draft.policyPlaces = policyPlaces
     draft.policies = policies
     draft.zones = zones
@@ -99,6 +107,7 @@ public struct TenantReader: Sendable {
       record = draft.record(of: name, section)
       hosts = draft.hosts(of: section)
       draft.checkTestShard(record, at: name)
+      draft.checkRegion(record, at: name)
     }
     record.file = -1
     record.line = 0

@@ -25,7 +25,9 @@ extension Draft {
         policy.insert(RequestLimit(.pool(plan: name.text), rate, isShadow: pool["shadow"] != nil))
       }
       limits.policy = place(of: policy, name.word.range)
-      plans.append(DraftPlan(name: name.text, limits: limits, timeouts: timeouts(of: section), policy: policy))
+      let region = section.value("region", "NAME").flatMap(region) ?? 0
+      plans.append(
+        DraftPlan(name: name.text, limits: limits, timeouts: timeouts(of: section), region: region, policy: policy))
     }
   }
 

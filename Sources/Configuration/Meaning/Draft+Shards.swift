@@ -12,9 +12,23 @@ extension Draft {
       shardNumbers[name.text] = shards.count
       shards.append(shard(named: name.text, section))
     }
+    readRegions()
     readStandbys()
     if all("shard").isEmpty, diagnostics.isClean, let file = sources.files.first {
       diagnostics.error("there is no 'shard'", file: file.name, suggestion: "add 'shard NAME {…}'")
+    }
+  }
+
+  /// The most regions: a tenant keeps its region's number in 8 bits.
+  private static let mostRegions = 255
+
+  private mutating func readRegions() {
+    for shard in shards {
+      guard let region = shard.region, !regions.contains(region) else { continue }
+      guard regions.count < Draft.mostRegions else {
+        return diagnostics.error("there may be \(Draft.mostRegions) regions", file: sources.files[0].name)
+      }
+      regions.append(region)
     }
   }
 

@@ -11,6 +11,7 @@ extension Draft {
       var record = record(of: id, section)
       merge(&record.condition, home: &record.home, epoch: &record.epoch, of: id.text)
       checkTestShard(record, at: id)
+      checkRegion(record, at: id)
       if add(record, at: id, section, to: &builder) { addHosts(section, of: id, to: &builder) }
     }
     for value in all("tenants").compactMap({ $0["FILE"] }) { readTable(value, into: &builder) }
@@ -46,6 +47,21 @@ extension Draft {
     diagnostics.error(
       "tenant \(id.word.shown) is one of tests, and its home '\(shards[home].name)' is not for tests", at: id.word.range
     )
+  }
+
+  /// A tenant that may not leave a region can't live in another.
+  func checkRegion(_ record: TenantRecord, at id: Value) {
+    guard let home = record.home, let fault = regionFault(record.region, home) else { return }
+    diagnostics.error("tenant \(id.word.shown) \(fault)", at: id.word.range)
+  }
+
+  /// What is wrong with a home for a tenant that may not leave a region; `nil` when nothing is.
+  private func regionFault(_ region: UInt8, _ home: Int) -> String? {
+    guard region != 0 else { return nil }
+    let name = regions[Int(region) - 1]
+    guard shards[home].region != name else { return nil }
+    let place = shards[home].region.map { "in region '\($0)'" } ?? "in no region"
+    return "may not leave region '\(name)', and its home '\(shards[home].name)' stands \(place)"
   }
 
   /// Adds the tenants of the store.
@@ -164,6 +180,12 @@ extension Draft {
     } else if line.condition.change > 0 {
       line.condition = line.condition.at(additions.now)
     }
+    if line.plan >= 0 { line.region = plans[Int(line.plan)].region }
+    if line.home >= 0, let fault = regionFault(line.region, Int(line.home)) {
+      let id = String(decoding: line.id, as: UTF8.self)
+      let file = SourceAccess.path(table.text, besides: name(of: table.word))
+      diagnostics.error("tenant '\(id)' \(fault)", file: "\(file):\(line.line)")
+    }
     if line.condition.isTest, line.home >= 0, !shards[Int(line.home)].isTest {
       let id = String(decoding: line.id, as: UTF8.self)
       diagnostics.error(
@@ -203,6 +225,8 @@ extension Draft {
     record.home = section.value("home", "SHARD").flatMap(shard)
     if let epoch = section.value("epoch", "N") { record.epoch = UInt64(epoch.number) }
     record.condition = condition(of: section)
+    record.region =
+      section.value("region", "NAME").flatMap(region) ?? (record.plan >= 0 ? plans[record.plan].region : 0)
     record.requests = rate(plainRequests(section))
     record.concurrency = concurrency(section.first("concurrency"))
     let inherited = record.plan >= 0 ? plans[record.plan].policy : processPolicy

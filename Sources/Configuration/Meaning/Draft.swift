@@ -36,6 +36,8 @@ struct Draft {
   /// What is known of tenants beside the configuration, and what is declared of those.
   var additions = TenantAdditions(now: 0)
   var declared: [String: DeclaredTenant] = [:]
+  /// The regions that shards stand in, and their numbers, from 1.
+  var regions: [String] = []
   /// Time zones of quotas by name.
   var zones: [String: TimeZoneTable] = [:]
 
@@ -79,6 +81,7 @@ struct Draft {
     var blueprint = Blueprint(tenants: tenants)
     blueprint.generation = (previous?.generation ?? 0) + 1
     blueprint.shards = shards
+    blueprint.regions = regions
     blueprint.planNames = plans.map(\.name)
     blueprint.planTimeouts = plans.map(\.timeouts)
     blueprint.policies = policies
@@ -111,6 +114,15 @@ struct Draft {
     return nil
   }
 
+  /// The number of the region that a word names; says so when no shard stands there.
+  func region(_ value: Value) -> UInt8? {
+    if let place = regions.firstIndex(of: value.text) { return UInt8(place + 1) }
+    diagnostics.error(
+      "no shard stands in region \(value.word.shown)", at: value.word.range,
+      suggestion: Suggestion.text(for: value.text, among: regions))
+    return nil
+  }
+
   /// The plan that a word names; says so when there is none.
   func plan(_ value: Value) -> Int? {
     if let number = planNumbers[value.text] { return number }
@@ -131,6 +143,8 @@ struct DraftPlan {
   var name: String
   var limits: TenantLimits
   var timeouts = TimeoutRules()
+  /// The region that its tenants may not leave, by number; 0 is none.
+  var region: UInt8 = 0
   /// What is asked of its tenants beyond plain limits.
   var policy = LimitPolicy()
 }

@@ -1,6 +1,6 @@
 extension AdminSchema {
   /// All schemas of the admin API: one list of each part of it.
-  static let all: [AdminSchema] = ofServer + ofStatus + ofGrants + ofAudit + ofTenants
+  static let all: [AdminSchema] = ofServer + ofStatus + ofGrants + ofAudit + ofTenants + ofMoves
 
   /// What every part answers.
   static let ofServer: [AdminSchema] = [
@@ -48,7 +48,8 @@ extension AdminSchema {
       "Backend",
       .object([
         .member("address", .text), .member("weight", .count),
-        .member("health", .choice(["up", "down", "ejected"])), .member("active", .count), .member("idle", .count),
+        .member("health", .choice(["up", "down", "ejected"])),
+        .member("state", .choice(["active", "draining", "down"])), .member("active", .count), .member("idle", .count),
         .member("answers", .count), .member("errors", .count), .member("ejections", .count),
       ])),
     AdminSchema(

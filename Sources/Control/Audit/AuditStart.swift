@@ -26,7 +26,9 @@ struct AuditStart {
       return
     }
     if last.entry.n == head.n, last.chain == head.chain { return }
-    if last.entry.n > head.n, last.entry.n <= head.n + Int64(AuditStart.mostUnheaded),
+    // Of the first lines ever, one alone is believed without a head.
+    let most = kept.flatMap { AuditHead($0) } == nil ? 1 : AuditStart.mostUnheaded
+    if last.entry.n > head.n, last.entry.n <= head.n + Int64(most),
       AuditStart.follow(lines.whole.suffix(Int(last.entry.n - head.n)), head)
     {
       // The process ended between the lines and the head.

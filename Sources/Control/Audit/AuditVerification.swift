@@ -58,7 +58,9 @@ struct AuditVerification {
       return
     }
     // The process that writes, or was stopped, may have got lines down and not yet the head.
-    if end.n == head.n ? end.chain == head.chain : (1...Int64(AuditStart.mostUnheaded)).contains(end.n - head.n) { return }
+    if end.n == head.n ? end.chain == head.chain : (1...Int64(AuditStart.mostUnheaded)).contains(end.n - head.n) {
+      return
+    }
     complain("audit.head: the log must end with entry \(head.n), and ends with entry \(end.n)")
   }
 

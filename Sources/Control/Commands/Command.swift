@@ -1,7 +1,7 @@
 /// What can be asked of the program.
 public enum Command: String, CaseIterable, Sendable {
   case run, check, explain, demo
-  case status, top, reload, upgrade, tenant, history, restore, audit, grant
+  case status, top, reload, upgrade, tenant, history, restore, move, wave, shard, audit, grant
   case help, version
 
   /// Short spellings.
@@ -21,6 +21,9 @@ public enum Command: String, CaseIterable, Sendable {
     case .tenant: "tenants: list, read, make, change, suspend, import, export"
     case .history: "the changes of tenants, the newest first"
     case .restore: "have a tenant, or all, be what they were right after a change"
+    case .move: "move a tenant to another shard without losing a request"
+    case .wave: "move many tenants, some at a time"
+    case .shard: "the shards and their backends; drain a backend, and have it serve again"
     case .audit: "what was done through the admin API, and whether that record is whole"
     case .grant: "give roles for the admin API, and take them back"
     case .help: "this list, a command's options, or a directive of the configuration"
@@ -38,6 +41,9 @@ public enum Command: String, CaseIterable, Sendable {
     case .tenant: Verb.ofTenant
     case .history: Verb.ofHistory
     case .restore: Verb.ofRestore
+    case .move: Verb.ofMove
+    case .wave: Verb.ofWave
+    case .shard: Verb.ofShard
     case .audit: Verb.ofAudit
     case .grant: Verb.ofGrant
     case .run, .check, .explain, .demo, .help, .version: []

@@ -142,7 +142,10 @@ extension Invocation {
     let names = command.verbs.map(\.name).filter { !$0.isEmpty }
     var words = positional[...]
     if !names.isEmpty {
-      if let word = words.popFirst() {
+      // What a command does without a verb may be about the first word.
+      let isAboutWord = !(command.verb("")?.operands.isEmpty ?? true)
+      if let word = words.first, !isAboutWord || names.contains(word) {
+        words.removeFirst()
         guard names.contains(word) else {
           let nearest = Suggestion.nearest(to: word, among: names)
           throw Fault(message: "'\(command.rawValue)' knows no '\(word)'", suggestion: nearest)

@@ -62,6 +62,30 @@ struct Option: Hashable, Sendable {
   static let after = Option("--after", "NAME|N", "go on behind this one")
   static let action = Option("--action", "NAME", "only this action, or those that begin so: tenant.")
 
+  // What moves and waves are told.
+  static let to = Option("--to", "SHARD", "the shard that it goes to")
+  static let from = Option("--from", "SHARD", "the tenants that live there")
+  static let mode = Option("--mode", "MODE", "hold (default), drain or read-only")
+  static let hold = Option("--hold", "SPAN", "how long requests are held at most (default 5s)")
+  static let most = Option("--max", "N", "how many requests are held at most (default 1000)")
+  static let mostBytes = Option("--max-bytes", "N", "how many bytes they take at most (default 16777216)")
+  static let command = Option(
+    "--command", "'PROGRAM WORD…'", "a program that is run while requests are held, without a shell; it must succeed")
+  static let confirm = Option("--confirm", "wait, while requests are held, for 'move confirm'")
+  static let deadline = Option("--deadline", "SPAN", "how long it may take in all")
+  static let streams = Option("--streams", "leave|'close SPAN'", "what becomes of long streams (default 'close 60s')")
+  static let guardErrors = Option(
+    "--guard-errors", "PERCENT", "go back if so much more of all requests fail afterwards, such as 1%")
+  static let guardP99 = Option(
+    "--guard-p99", "TIMES", "go back if the slowest of 100 takes so many times as long, such as 1.5x")
+  static let guardFor = Option("--guard-for", "SPAN", "how long that is watched (default 60s)")
+  static let noWait = Option("--no-wait", "do not wait for the end")
+  static let plan = Option("--plan", "PLAN", "of these the tenants of this plan")
+  static let percent = Option("--percent", "N", "of these so many of 100")
+  static let batch = Option("--batch", "N", "moves at once (default 10)")
+  static let pause = Option("--pause", "SPAN", "the rest between two batches (default 1s)")
+  static let failures = Option("--failures", "N", "moves that may go back before it pauses (default 0)")
+
   /// Options of every command that calls the admin API.
   static let ofCalls: [Option] = [.config, .socket, .address, .tokenFile, .authority, .json]
 }

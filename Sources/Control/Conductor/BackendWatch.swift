@@ -27,6 +27,9 @@ struct BackendWatch {
 
   /// Why a backend is not up.
   private static func reason(_ state: BackendState) -> String {
-    state.isEjected ? "out: requests of several tenants failed there" : "down"
+    if state.duty != .active {
+      return state.duty == .draining ? "draining, as was asked for" : "down, as was asked for"
+    }
+    return state.isEjected ? "out: requests of several tenants failed there" : "down"
   }
 }

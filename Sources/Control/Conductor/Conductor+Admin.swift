@@ -8,8 +8,10 @@ extension Conductor {
       + shared.reloads.routes
       + shared.upgrades.routes
       + GrantDesk(book: grants).routes
-      + TenantDesk(tenants: tenants).routes
       + AuditDesk(log: auditor.log).routes
+      + TenantDesk(tenants: tenants).routes
+      + BackendDesk(engine: engine).routes
+      + MoveDesk(keeper: moves).routes
     return routes + [AdminDocument.route(for: routes, AdminSchema.all)]
   }
 }

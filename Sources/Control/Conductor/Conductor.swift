@@ -42,6 +42,8 @@ final class Conductor {
   private(set) var server: MetricsServer?
   private(set) var admin: AdminServer?
   let grants: GrantBook?
+  /// Who moves tenants; `nil` when nothing is kept.
+  let moves: MoveKeeper?
   let auditor: Auditor
   private var writer: RecordWriter?
   let quotas: QuotaKeeper?
@@ -154,6 +156,10 @@ final class Conductor {
       hashKeys: predecessor?.secrets?.hashKeys ?? .random, accepts: predecessor == nil)
     // Until this process serves they are the other's.
     if predecessor != nil { engine.leavePaths(true) }
+    let (engine, tenants, auditor) = (engine, tenants, auditor)
+    moves = try state.map {
+      try MoveKeeper(folder: $0.path, engine: engine, placements: tenants, auditor: auditor)
+    }
     settings = loaded.process
     quotas?.restore(engine)
     tenants.begin(loaded, engine)
@@ -181,10 +187,10 @@ final class Conductor {
     let engine = engine
     let shared = shared
     let writer = writer
-    let admin = admin
+    let (moves, admin) = (moves, admin)
     let server = try MetricsServer(at: settings.metrics, inherited: inherited, rests: predecessor != nil) {
       path, accept in
-      Conductor.answer(path, accept, engine, shared, writer, admin)
+      Conductor.answer(path, accept, engine, shared, writer, admin, moves)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
     self.server = server
@@ -204,9 +210,7 @@ final class Conductor {
   /// fail.
   private func takeOver() throws {
     guard let predecessor else {
-      try quotas?.start(engine)
-      try tenants.start()
-      leaveUnwanted()
+      try startKeeping()
       return
     }
     for server in plainServers { server.leavePaths(true) }
@@ -218,13 +222,19 @@ final class Conductor {
       server.resume()
     }
     predecessor.confirm(engine)
-    try quotas?.start(engine)
-    try tenants.start()
-    leaveUnwanted()
+    try startKeeping()
     shared.upgradeFacts.withLock {
       $0 = UpgradeFacts(done: predecessor.hello.upgrades + 1, failed: predecessor.hello.failures)
     }
     if let entry = try? JSONDecoder().decode(AuditEntry.self, from: Data(audit)) { try? auditor.note(entry) }
+  }
+
+  /// Starts all that writes the state down.
+  private func startKeeping() throws {
+    try quotas?.start(engine)
+    try tenants.start()
+    try moves?.start()
+    leaveUnwanted()
   }
 
   /// Closes sockets that were opened for addresses the configuration does not have.
@@ -254,7 +264,7 @@ final class Conductor {
   /// Answers a scrape or a probe, on a thread of the metrics server.
   private static func answer(
     _ path: String, _ accept: String?, _ engine: Engine, _ shared: Shared, _ writer: RecordWriter?,
-    _ admin: AdminServer?
+    _ admin: AdminServer?, _ moves: MoveKeeper?
   ) -> MetricsServer.Answer {
     switch path {
     case "/livez": return MetricsServer.Answer(status: 200, text: "ok")
@@ -265,7 +275,8 @@ final class Conductor {
       let format = MetricsFormat(accept: accept)
       // A million tenants are a tenth of a second's work, which no worker may wait for.
       Machine.standBack()
-      let snapshot = engine.metrics(mostTenants: shared.metricsTenants.load(ordering: .relaxed))
+      var snapshot = engine.metrics(mostTenants: shared.metricsTenants.load(ordering: .relaxed))
+      snapshot.moves = moves?.counts ?? []
       let body = MetricsText.render(
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
@@ -430,6 +441,8 @@ final class Conductor {
     notifier.stopping()
     shared.isReady.store(false, ordering: .releasing)
     shared.isDraining.store(true, ordering: .releasing)
+    // What is held goes its way before everything ends.
+    moves?.stop()
     engine.drain(for: engine.blueprint.drain)
     while !engine.hasEnded {
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }

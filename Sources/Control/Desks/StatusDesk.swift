@@ -113,8 +113,10 @@ struct ShardAnswer: Codable, Sendable {
   struct Backend: Codable, Sendable {
     var address: String
     var weight: Int
-    /// `up`, `down` or `ejected`.
+    /// `up`, `down` or `ejected`: whether it may be chosen.
     var health: String
+    /// `active`, `draining` or `down`, as an operator wants it.
+    var state: String
     /// Connections with a request, and without.
     var active: Int
     var idle: Int
@@ -140,7 +142,8 @@ struct ShardAnswer: Codable, Sendable {
     backends = shard.backends.map { backend in
       Backend(
         address: backend.name, weight: backend.weight,
-        health: backend.isUp ? "up" : backend.isEjected ? "ejected" : "down", active: backend.activeConnections,
+        health: backend.isUp ? "up" : backend.isEjected ? "ejected" : "down", state: backend.duty.name,
+        active: backend.activeConnections,
         idle: backend.idleConnections, answers: backend.classes.reduce(0, &+), errors: backend.classes[4],
         ejections: backend.ejections)
     }

@@ -6,8 +6,15 @@ extension LiveTenants {
   func place(
     _ tenant: String, on shard: String, epoch: UInt64, by caller: AdminCaller, action: String, reason: String?
   ) throws(AdminProblem) {
-    guard try catalog().configuration.reader.shard(shard) != nil else {
+    let configuration = try catalog().configuration
+    guard let place = configuration.reader.shard(shard) else {
       throw AdminProblem(422, "shard_unknown", "There is no shard '\(shard)'.")
+    }
+    let index = configuration.blueprint.tenants.tenant(tenant)
+    let region = index >= 0 ? configuration.blueprint.tenants.region(of: index) : 0
+    guard region == 0 || configuration.reader.region(ofShard: place) == region else {
+      let name = configuration.blueprint.regions[Int(region) - 1]
+      throw .conflict("region_pinned", "Tenant '\(tenant)' may not leave region '\(name)', where '\(shard)' is not.")
     }
     let edit = TenantEdit(
       tenant: tenant, action: action, actor: caller.actor, reason: reason

@@ -53,7 +53,7 @@ extension Conductor {
     }
     try successor.tell(.listed)
     try successor.await(.prepared, "take the sockets", for: Successor.Patience.greeting, meanwhile: objection)
-    var failure: UpgradeFailure?
+    var failure = UpgradeFailure("a move of a tenant holds requests; try again when it is done")
     let isDone = withStateHeld {
       do throws(UpgradeFailure) {
         try commit(to: successor, entry)
@@ -63,12 +63,18 @@ extension Conductor {
         return false
       }
     }
-    if !isDone, let failure { throw failure }
+    if !isDone { throw failure }
   }
 
   /// Writes nothing down while `body` runs, and nothing ever again if that is true.
   private func withStateHeld(_ body: () -> Bool) -> Bool {
-    tenants.handOver { withQuotasHeld { withGrantsHeld { withAuditHeld(body) } } }
+    // In the order in which a move takes them.
+    withMovesHeld { tenants.handOver { withQuotasHeld { withGrantsHeld { withAuditHeld(body) } } } }
+  }
+
+  private func withMovesHeld(_ body: () -> Bool) -> Bool {
+    guard let moves else { return body() }
+    return moves.handOver(body)
   }
 
   private func withQuotasHeld(_ body: () -> Bool) -> Bool {

@@ -26,7 +26,7 @@ final class Successor {
   }
 
   private let channel: MessageChannel
-  private let child: ChildProcess
+  private let child: SpawnedProcess
   /// What was told of counts, and when.
   private let late = LateCounts()
   private var toldAt = Instant.distantPast
@@ -46,7 +46,7 @@ final class Successor {
       let without = [Successor.variable, "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"]
       var variables = ProcessInfo.processInfo.environment.filter { !without.contains($0.key) }
       variables[Successor.variable] = "\(Successor.channelNumber)"
-      child = try ChildProcess(
+      child = try SpawnedProcess(
         program, arguments: CommandLine.arguments, environment: variables.map { "\($0.key)=\($0.value)" },
         handing: theirs.descriptor, as: Successor.channelNumber)
       channel = ours

@@ -40,6 +40,8 @@ public struct Blueprint: Sendable {
   public var addsLegacyRateLimits = false
   /// Whether access records are wanted.
   public var keepsRecords = false
+  /// The regions that shards stand in; a tenant that may not leave one has its place here, plus one, as its number.
+  public var regions: [String] = []
   /// The shards, in the order of the configuration; a tenant's home is an index here.
   public var shards: [Shard] = []
   /// Plans, by the index a tenant carries; only their names matter to the data plane.

@@ -35,6 +35,8 @@ struct ShardEntry: BitwiseCopyable {
   var announcement: ProxyHeader.Form
   /// Whether it serves tenants of tests.
   var isTest: Bool
+  /// The region it stands in, by number; 0 is none.
+  var region: UInt8
 }
 
 /// A backend as the data path reads it.
@@ -111,7 +113,8 @@ final class BlueprintTables: @unchecked Sendable {
         cookie: arena.add(shard.sticky?.cookie ?? ""), cookieLifetime: (shard.sticky?.lifetime ?? 0) / .second,
         speaksHTTP2: shard.speaksHTTP2, gate: number < 0 ? nil : roster.gate(ofShard: number, shard.concurrency),
         watch: number < 0 || !shard.isWatched ? nil : roster.watch(ofShard: number), rules: rules,
-        announcement: shard.announcement, isTest: shard.isTest)
+        announcement: shard.announcement, isTest: shard.isTest,
+        region: UInt8(shard.region.flatMap { blueprint.regions.firstIndex(of: $0) }.map { $0 + 1 } ?? 0))
       let weights = shard.backends.reduce(0) { $0 + $1.weight }
       var allSlots: Int64 = 0
       for backend in shard.backends {

@@ -4,7 +4,7 @@ import Synchronization
 extension Worker where N: ~Copyable {
   /// Accepts what waits at a listener, up to a bound; the poller tells again of the rest.
   mutating func acceptClients(_ listener: Int) {
-    guard process.overload.load(ordering: .relaxed) == 0 else { return restAccepting() }
+    guard process.overload == .none else { return restAccepting() }
     var taken = 0
     while taken < Limit.acceptsInTurn, isAccepting {
       let slot = connections.insert(Connection(socket: -1, role: .client, phase: .idle))
@@ -85,7 +85,7 @@ extension Worker where N: ~Copyable {
     acceptsAgain = .distantFuture
     guard !isDraining else { return }
     let isFull = process.connections.load(ordering: .relaxed) >= view.bounds.connections + Limit.surplusConnections
-    if isFull || process.overload.load(ordering: .relaxed) > 0 { return restAccepting() }
+    if isFull || process.overload > .none { return restAccepting() }
     setAccepting(true)
   }
 

@@ -181,6 +181,7 @@ extension Worker where N: ~Copyable {
         if taken == 0 { return used }
         used += taken
       case .body:
+        if exchanges[connection.pointee.exchange].pointee.phase == .held { return used }
         let taken = takeBody(slot, base + used, count - used)
         used += taken
         if taken == 0 { return used }
@@ -250,7 +251,10 @@ extension Worker where N: ~Copyable {
       !connection.pointee.output.isAllocated
     else { return }
     // One that is gone is to leave its queue at once.
-    if exchanges[connection.pointee.exchange].pointee.phase == .queued { return probeClient(slot) }
+    switch exchanges[connection.pointee.exchange].pointee.phase {
+    case .queued, .held: return probeClient(slot)
+    default: break
+    }
     setDeadline(slot, network.now.advanced(by: Limit.abortProbe))
   }
 

@@ -91,12 +91,22 @@ extension ImageView {
     case .resolved:
       decision.tenant = resolution.tenant
     }
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: facts.isSafe) }
+  }
+
+  /// Where a tenant's data lives now.
+  @inline(never)
+  func placement(of tenant: TenantIndex, isSafe: Bool) -> Decision {
+    var decision = Decision()
+    decision.tenant = tenant
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: isSafe) }
   }
 
   /// Adds where the tenant's data lives.
   @inline(__always)
-  private func place(_ decision: Decision, in directory: TenantDirectory, _ facts: RequestFacts) -> Decision {
+  private func place(
+    _ decision: Decision, in directory: TenantDirectory, isSafe: @autoclosure () -> Bool
+  ) -> Decision {
     var decision = decision
     let tenant = decision.tenant
     decision.epoch = directory.epoch(of: tenant)
@@ -107,7 +117,9 @@ extension ImageView {
       decision.shard = unlistedShards[choice]
     }
     if !directory.isOrdinary(tenant) {
-      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
+      let region = directory.region(of: tenant)
+      if region != 0 { decision.shard = shard(in: region, for: decision, in: directory) }
+      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: isSafe())
     }
     if decision.shard < 0 { decision.code = .noBackend }
     return decision
@@ -127,8 +139,27 @@ extension ImageView {
     case .maintenance: decision.code = .tenantMaintenance
     case .gone: decision.code = .tenantGone
     }
-    if decision.code == .none, decision.shard < 0 { decision.code = condition.isTest ? .noTestShard : .noBackend }
+    if decision.code == .none, decision.shard < 0 {
+      let isPinned = directory.region(of: decision.tenant) != 0
+      decision.code = condition.isTest ? .noTestShard : isPinned ? .regionPinned : .noBackend
+    }
     return decision
+  }
+
+  /// The shard of a tenant that may not leave a region: its home, or where it has none the one of the region's that its
+  /// name falls to; -1 when there is none. No other is ever taken.
+  @inline(never)
+  private func shard(in region: UInt8, for decision: Decision, in directory: TenantDirectory) -> Int32 {
+    let home = directory.home(of: decision.tenant)
+    if home >= 0 { return shards[Int(home)].region == region ? home : -1 }
+    let key = directory.rendezvousHash(of: decision.tenant)
+    var best: Int32 = -1
+    var bestScore: UInt64 = 0
+    for place in 0..<unlistedCount where shards[Int(unlistedShards[place])].region == region {
+      let score = Rendezvous.score(key: key, shard: unlistedHashes[place])
+      if best < 0 || score > bestScore { (best, bestScore) = (unlistedShards[place], score) }
+    }
+    return best
   }
 
   /// The shard for tests that serves a tenant of tests: its home, or where it has none the one its name falls to; -1

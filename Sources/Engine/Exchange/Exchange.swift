@@ -8,6 +8,8 @@ enum ExchangePhase: UInt8, BitwiseCopyable {
   case admitting
   /// Waits for a slot of its shard.
   case queued
+  /// Waits while its tenant is moved.
+  case held
   /// A connection to a backend is being opened.
   case connecting
   /// The request is on its way; nothing of the response has come.
@@ -64,6 +66,15 @@ struct ExchangeFlags: OptionSet, BitwiseCopyable {
   static let hasTimeouts = ExchangeFlags(rawValue: 1 << 20)
   /// A watched call of gRPC has been answered, but how it fared only its trailers will tell.
   static let awaitsStatus = ExchangeFlags(rawValue: 1 << 21)
+  /// It will be held as soon as its head is kept.
+  static let isToBeHeld = ExchangeFlags(rawValue: 1 << 22)
+  /// A hold of its tenant counts it: as held, as let go (with the second), or as under way.
+  static let isMoving = ExchangeFlags(rawValue: 1 << 23)
+  static let isReleased = ExchangeFlags(rawValue: 1 << 24)
+  /// The tunnel is a WebSocket; its bodies tell how far the frames of each side are.
+  static let isWebSocket = ExchangeFlags(rawValue: 1 << 25)
+  /// It was sent anew since its backend knew a newer placement.
+  static let wasStale = ExchangeFlags(rawValue: 1 << 26)
 }
 
 /// How an affinity cookie fared.
@@ -159,7 +170,8 @@ struct Exchange: BitwiseCopyable {
   var ticket = QueueTicket.none
   var parkedAt = Instant.distantPast
   var parkedUntil = Instant.distantFuture
-  /// A backend of its shard when it began to wait, by number: a reload may take the shard away meanwhile.
+  /// A backend of its shard when it began to wait, by number: a reload may take the shard away meanwhile. Of one that is
+  /// held, the bytes it takes.
   var parkedBackend: Int32 = -1
   /// How long it waited; -1 when it did not.
   var queued: Int64 = -1

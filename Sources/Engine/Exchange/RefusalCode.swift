@@ -7,7 +7,8 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case noBackend, connectFailed, badResponse, responseTimeout, requestTimeout, misdirected
   case upgradeUnsupported
   case breakerOpen
-  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard
+  case moveHoldOverflow, moveHoldTimeout, tenantMoved
+  case tenantReadOnly, tenantMaintenance, tenantGone, noTestShard, regionPinned
 
   /// How many codes.
   static let count = allCases.count
@@ -34,10 +35,14 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .misdirected: "misdirected"
     case .upgradeUnsupported: "upgrade_unsupported"
     case .breakerOpen: "breaker_open"
+    case .moveHoldOverflow: "move_hold_overflow"
+    case .moveHoldTimeout: "move_hold_timeout"
+    case .tenantMoved: "tenant_moved"
     case .tenantReadOnly: "tenant_read_only"
     case .tenantMaintenance: "tenant_maintenance"
     case .tenantGone: "tenant_gone"
     case .noTestShard: "no_test_shard"
+    case .regionPinned: "region_pinned"
     }
   }
 
@@ -57,7 +62,9 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .headTooLarge: 431
     case .upgradeUnsupported: 501
     case .connectFailed, .badResponse: 502
-    case .overloaded, .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard: 503
+    case .overloaded, .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance,
+      .noTestShard, .regionPinned:
+      503
     case .responseTimeout: 504
     }
   }
@@ -103,10 +110,14 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .requestTimeout: "The request did not arrive in time."
     case .misdirected: "The connection was made for another tenant than the request names."
     case .upgradeUnsupported: "The application server takes no WebSocket over HTTP/2."
+    case .moveHoldOverflow: "The tenant is being moved, and there is no room to hold the request meanwhile."
+    case .moveHoldTimeout: "The tenant is being moved, and the request was held for as long as it may be."
+    case .tenantMoved: "The tenant has moved."
     case .breakerOpen: "Too many of the tenant's requests failed; none is sent to its application servers for a while."
     case .tenantReadOnly: "The tenant takes no changes now, it can only be read."
     case .tenantMaintenance: "The tenant is under maintenance."
     case .tenantGone: "The tenant is not served any more."
+    case .regionPinned: "The tenant may not leave its region, and no shard of that region serves it."
     case .noTestShard: "The tenant is one of tests, and there is no shard for tests that could serve it."
     }
   }
@@ -118,7 +129,9 @@ public enum RefusalCode: UInt8, CaseIterable, Sendable, BitwiseCopyable {
       "http_request_error"
     case .tenantSuspended, .tenantReadOnly, .rateLimited, .concurrencyLimited: "http_request_denied"
     case .tenantUnknown, .tenantGone: "destination_not_found"
-    case .noBackend, .breakerOpen, .tenantMaintenance, .noTestShard: "destination_unavailable"
+    case .noBackend, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance, .noTestShard,
+      .regionPinned:
+      "destination_unavailable"
     case .connectFailed: "connection_refused"
     case .badResponse: "http_protocol_error"
     case .responseTimeout: "http_response_timeout"

@@ -19,6 +19,7 @@ extension Worker where N: ~Copyable {
     assert(connections[client].pointee.exchange == id, "an exchange ended twice")
     dropUpstream(id)
     leaveShard(id)
+    if exchange.pointee.flags.contains(.isMoving) { leaveHold(exchange) }
     if exchange.pointee.alarm >= 0 { endAlarm(exchange) }
     if exchange.pointee.flags.contains(.isCounted) { process.ledger.account(exchange.pointee.tenant).pointee.leave() }
     let duration = network.now - exchange.pointee.started
@@ -157,8 +158,12 @@ extension Worker where N: ~Copyable {
     let connection = connections[slot]
     if connection.pointee.flags.contains(.isHTTP2) { return connectionIsDue(slot) }
     if connection.pointee.flags.contains(.isStream), connection.pointee.output.isAllocated { return streamStalls(slot) }
-    if connection.pointee.exchange >= 0, exchanges[connection.pointee.exchange].pointee.phase == .queued {
-      return waiterIsDue(slot, connection.pointee.exchange)
+    if connection.pointee.exchange >= 0 {
+      switch exchanges[connection.pointee.exchange].pointee.phase {
+      case .queued: return waiterIsDue(slot, connection.pointee.exchange)
+      case .held: return heldIsDue(slot, connection.pointee.exchange)
+      default: break
+      }
     }
     switch connection.pointee.phase {
     case .idle, .lingering: closeClient(slot, resetting: false)

@@ -106,7 +106,7 @@ extension Worker where N: ~Copyable {
     case .rateLimited, .overloaded:
       // Without a limit the wait is none.
       max(1, (exchange.pointee.admission.wait + .second - 1) / .second)
-    case .concurrencyLimited, .noBackend: 1
+    case .concurrencyLimited, .noBackend, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved: 1
     case .breakerOpen: max(1, (breakerWait(exchange) + .second - 1) / .second)
     case .tenantReadOnly, .tenantMaintenance:
       wait(for: exchange.pointee.tenant, orElse: code == .tenantReadOnly ? nil : 60)
@@ -207,7 +207,7 @@ extension Worker where N: ~Copyable {
   private mutating func problemType(_ code: RefusalCode) -> StaticString {
     switch code {
     case .rateLimited, .concurrencyLimited: "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    case .overloaded, .breakerOpen, .tenantMaintenance:
+    case .overloaded, .breakerOpen, .moveHoldOverflow, .moveHoldTimeout, .tenantMoved, .tenantMaintenance:
       "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
     default: "about:blank"
     }

@@ -29,6 +29,7 @@ extension Worker where N: ~Copyable {
     let exchange = exchanges[id]
     let head = parser.response
     counters.prefetchRow(ofTenant: exchange.pointee.tenant)
+    if head.seen.contains(.xPlacementStale), redirectStale(slot, id, head) { return count }
     exchange.pointee.phase = .receiving
     exchange.pointee.status = head.status
     if exchange.pointee.flags.contains(.isWatched) { noteAnswer(exchange, base) }

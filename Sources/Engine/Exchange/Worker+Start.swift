@@ -37,7 +37,10 @@ extension Worker where N: ~Copyable {
     if !exchange.pointee.flags.contains(.isRequestComplete) {
       connections[slot].pointee.phase = .body
       setDeadline(slot, network.now.advanced(by: view.timeouts.bodyIdle))
-      if used < count { used += takeBody(slot, base + used, count - used) }
+      // Of one that is held nothing more is taken than its head.
+      if used < count, !exchange.pointee.flags.contains(.isToBeHeld) {
+        used += takeBody(slot, base + used, count - used)
+      }
       guard connections[slot].pointee.exchange == id else { return used }
     }
     if exchange.pointee.alarm >= 0, isTooLate(exchange) {
@@ -116,7 +119,7 @@ extension Worker where N: ~Copyable {
     if view.bounds.bodySize > 0, head.framing == .length, head.contentLength > view.bounds.bodySize {
       return .bodyTooLarge
     }
-    if process.overload.load(ordering: .relaxed) > OverloadLevel.noConnections.rawValue, sheds(exchange) {
+    if process.alert.load(ordering: .relaxed) > OverloadLevel.noConnections.rawValue, heedAlert(exchange) {
       return .overloaded
     }
     return takeLimits(id, base)

@@ -15,6 +15,7 @@ extension Worker where N: ~Copyable {
     exchange.pointee.flags.insert(.isAnswered)
     exchange.pointee.flags.remove(.keepsClient)
     noteResponse(exchange)
+    noteWebSocket(exchange, base)
     if exchange.pointee.flags.contains(.isWatched) {
       noteAnswer(exchange, base)
       noteWhole(exchange)
@@ -60,7 +61,9 @@ extension Worker where N: ~Copyable {
     let id = connections[slot].pointee.exchange
     let exchange = exchanges[id]
     setDeadline(exchange.pointee.upstream, network.now.advanced(by: idleTimeout(exchange)))
-    if connections[slot].pointee.role == .upstream {
+    let isFromBackend = connections[slot].pointee.role == .upstream
+    if exchange.pointee.flags.contains(.isWebSocket) { noteFrames(id, fromClient: !isFromBackend, bytes, count) }
+    if isFromBackend {
       _ = sendResponseBytes(id, bytes, count)
     } else {
       exchange.pointee.bytesIn += UInt64(count)

@@ -30,7 +30,9 @@ extension RefusalCode {
     case .tenantGone: 5
     case .rateLimited, .concurrencyLimited, .bodyTooLarge: 8
     case .responseTimeout, .requestTimeout: 4
-    case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse, .tenantMaintenance, .noTestShard: 14
+    case .overloaded, .noBackend, .breakerOpen, .connectFailed, .badResponse, .moveHoldOverflow, .moveHoldTimeout,
+      .tenantMoved, .tenantMaintenance, .noTestShard, .regionPinned:
+      14
     }
   }
 }

@@ -79,6 +79,7 @@ extension Worker where N: ~Copyable {
     guard slot >= 0, connections[slot].pointee.socket >= 0 else { return }
     let connection = connections[slot]
     if ends { connection.pointee.flags.insert(.peerEnded) }
+    if isHeld(slot) { return holdStreamData(slot, bytes, count) }
     let isWanted = connection.pointee.phase == .body || connection.pointee.phase == .tunnel
     let mayBeWanted = isWanted || isAwaitingTunnel(slot)
     if count > 0, mayBeWanted, connection.pointee.input.isAllocated || !isWanted || !canTakeBody(slot) {
@@ -88,6 +89,19 @@ extension Worker where N: ~Copyable {
     guard connection.pointee.socket >= 0 else { return }
     releaseInput(slot)
     if ends, !connection.pointee.input.isAllocated { endStreamInput(slot) }
+  }
+
+  /// Whether the request of a stream is held, so that its body is framed for no backend yet.
+  @inline(__always)
+  private func isHeld(_ slot: Int32) -> Bool {
+    let id = connections[slot].pointee.exchange
+    return id >= 0 && exchanges[id].pointee.phase == .held
+  }
+
+  /// Keeps a piece of the body of a request that is held, and its end.
+  private mutating func holdStreamData(_ slot: Int32, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    connections[slot].pointee.flags.insert(.readable)
+    if count > 0 { keepInput(slot, bytes, count) }
   }
 
   /// Whether more of a stream's body may be sent on now.

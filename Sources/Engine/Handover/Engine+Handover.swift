@@ -138,6 +138,11 @@ extension Engine {
     }
   }
 
+  /// Whether requests of a tenant are in flight in the process before this one.
+  public func hasRequestsElsewhere(of name: String) -> Bool {
+    elsewhere.withLock { $0.isEmpty ? false : $0[blueprint.tenants.tenant(name)] != nil }
+  }
+
   /// The process before this one has no requests in flight any more.
   public func forgetElsewhere() {
     for tenant in elsewhere.withLock({ Array($0.keys) }) { noteElsewhere(tenant, 0) }

@@ -6,6 +6,7 @@ extension Worker where N: ~Copyable {
   @inline(never)
   mutating func delay(_ id: Int32) {
     let exchange = exchanges[id]
+    if exchange.pointee.flags.contains(.isToBeHeld) { return park(id) }
     guard delayed.count < Limit.delayedRequests else {
       giveTokensBack(exchange)
       exchange.pointee.pause = 0
@@ -46,6 +47,7 @@ extension Worker where N: ~Copyable {
       // Nobody is reading it as at the start of other exchanges.
       if connections[client].pointee.exchange == id { continueUpload(client) }
     }
+    if !held.isEmpty || !departing.isEmpty { lookAtHolds() }
   }
 
   /// Gives back what was taken for an exchange that is still waiting for it.

@@ -48,7 +48,7 @@ extension Worker where N: ~Copyable {
     if hold.countsBytes, nextByteCount == .distantFuture {
       nextByteCount = network.now.advanced(by: Limit.byteCount)
     }
-    exchange.pointee.pause = pause
+    exchange.pointee.pause = max(exchange.pointee.pause, pause)
     return .none
   }
 

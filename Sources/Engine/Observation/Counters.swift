@@ -177,7 +177,9 @@ enum WorkerPlace {
   static let handshakeFailures = floods + FloodKind.allCases.count
   /// Requests refused since the process runs out of something.
   static let overloaded = handshakeFailures + 2 * TLSFailureKind.allCases.count
-  static let width = overloaded + 1
+  /// Answers by which a backend said that a request was placed by an earlier epoch than it knows.
+  static let staleRoutes = overloaded + 1
+  static let width = staleRoutes + 1
 }
 
 /// What one worker counts.

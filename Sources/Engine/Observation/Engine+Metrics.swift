@@ -14,6 +14,10 @@ extension Engine {
     snapshot.generation = blueprint.generation
     snapshot.tenantCount = blueprint.tenants.count
     if blueprint.overload.isActive { snapshot.overload = Int(overload.rawValue) }
+    snapshot.holds.parked = process.holds.parked.load(ordering: .relaxed)
+    snapshot.holds.total = process.holds.total.load(ordering: .relaxed)
+    snapshot.holds.overflowed = process.holds.overflowed.load(ordering: .relaxed)
+    snapshot.holds.late = process.holds.late.load(ordering: .relaxed)
     let names = process.roster.names.withLock { $0 }
     sumOwn(&snapshot)
     snapshot.expiries = Engine.expiries(of: blueprint)
@@ -67,6 +71,7 @@ extension Engine {
       snapshot.handshakes.full += row[WorkerPlace.handshakes].current
       snapshot.handshakes.resumed += row[WorkerPlace.resumed].current
       snapshot.handshakes.failed += row[WorkerPlace.failedHandshakes].current
+      snapshot.staleRoutes += row[WorkerPlace.staleRoutes].current
       snapshot.overloaded += row[WorkerPlace.overloaded].current
       snapshot.droppedRecords += row[WorkerPlace.droppedRecords].current
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
@@ -133,6 +138,7 @@ extension Engine {
   private func sumBackend(_ number: Int, _ name: String, _ isConfigured: Bool, _ metrics: inout ShardMetrics) {
     var row = BackendMetrics(name: name)
     row.isUp = process.roster.statuses[number].isUp.load(ordering: .relaxed)
+    row.duty = process.roster.statuses[number].wanted
     row.ejections = process.roster.statuses[number].ejections.load(ordering: .relaxed)
     for worker in workers where worker.counters.backends.count > number {
       let counters = worker.counters.backends.row(number)

@@ -33,8 +33,8 @@ extension Engine {
 
   /// What the workers no longer do from now on.
   public var overload: OverloadLevel {
-    get { OverloadLevel(rawValue: process.overload.load(ordering: .relaxed)) ?? .none }
-    set { process.overload.store(newValue.rawValue, ordering: .relaxed) }
+    get { process.overload }
+    set { process.overload = newValue }
   }
 }
 
@@ -42,14 +42,14 @@ extension Worker where N: ~Copyable {
   /// Whether a request of this tenant is refused, now that the process runs out of something.
   @inline(never)
   mutating func sheds(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
-    let level = process.overload.load(ordering: .relaxed)
+    let level = process.overload
     let tenant = exchange.pointee.tenant
     let criticality = view.directory._withUnsafeGuaranteedRef { $0.limits(of: tenant).pointee.scheduling.criticality }
     let isShed =
       switch criticality {
       case .critical: false
-      case .default: level >= OverloadLevel.shedsDefault.rawValue
-      case .sheddable: level >= OverloadLevel.shedsSheddable.rawValue
+      case .default: level >= .shedsDefault
+      case .sheddable: level >= .shedsSheddable
       }
     if isShed { mine[WorkerPlace.overloaded].add() }
     return isShed

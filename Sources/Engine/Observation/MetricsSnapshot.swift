@@ -1,3 +1,5 @@
+public import Balancing
+
 /// What the data plane counted, summed over the workers at one moment. Counts only grow.
 public struct MetricsSnapshot: Sendable {
   /// Rows of tenants with traffic, the busiest first, at most as many as were asked for.
@@ -30,6 +32,12 @@ public struct MetricsSnapshot: Sendable {
   public var overload: Int?
   /// Requests refused for that.
   public var overloaded: UInt64 = 0
+  /// Requests held for the moves of their tenants.
+  public var holds = HoldMetrics()
+  /// Moves of tenants by state; none when there can be none.
+  public var moves: [(state: String, count: Int)] = []
+  /// Answers by which a backend said that a request was placed by an earlier epoch than it knows.
+  public var staleRoutes: UInt64 = 0
   /// The blueprint's generation.
   public var generation: UInt64 = 0
 
@@ -129,11 +137,28 @@ public struct BackendMetrics: Sendable {
   public var isUp = true
   /// How often it was taken out for its answers.
   public var ejections: UInt64 = 0
+  /// What an operator wants of it.
+  public var duty = BackendDuty.active
   /// Responses by the first digit of their status: `classes[0]` counts 1xx.
   public var classes: [UInt64] = [0, 0, 0, 0, 0]
 
   /// An empty row for `name`.
   public init(name: String) { self.name = name }
+}
+
+/// What was held of requests for the moves of their tenants.
+public struct HoldMetrics: Sendable {
+  /// Requests held now.
+  public var parked = 0
+  /// Requests held so far.
+  public var total: UInt64 = 0
+  /// Refused since there was no room to hold them.
+  public var overflowed: UInt64 = 0
+  /// Refused since they were held for too long.
+  public var late: UInt64 = 0
+
+  /// Nothing counted.
+  public init() {}
 }
 
 /// How handshakes of clients ended.

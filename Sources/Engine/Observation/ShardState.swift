@@ -1,4 +1,4 @@
-import Balancing
+public import Balancing
 import Platform
 import Synchronization
 
@@ -30,6 +30,8 @@ public struct BackendStanding: Sendable {
   public var isEjected: Bool
   /// How often it was taken out for that.
   public var ejections: UInt64
+  /// What an operator wants of it.
+  public var duty: BackendDuty
   /// Connections to it with a request, of HTTP/2 with at least one.
   public var activeConnections = 0
   /// Connections to it without.
@@ -63,7 +65,7 @@ extension Engine {
     var standing = BackendStanding(
       name: backend.name, weight: backend.weight, isUp: status.pointee.isUp.load(ordering: .acquiring),
       isEjected: status.pointee.isEjected.load(ordering: .relaxed),
-      ejections: status.pointee.ejections.load(ordering: .relaxed))
+      ejections: status.pointee.ejections.load(ordering: .relaxed), duty: status.pointee.wanted)
     for worker in workers where worker.counters.backends.count > known {
       let row = worker.counters.backends.row(known)
       standing.activeConnections += Int(row[BackendPlace.active].current)

@@ -64,7 +64,7 @@ extension Roster {
           }
           health.outlier.readmit(at: now)
           status.pointee.isEjected.store(false, ordering: .relaxed)
-          if health.checks.isUp {
+          if health.checks.isUp, status.pointee.wanted == .active {
             status.pointee.recoveredAt.store(now.nanoseconds, ordering: .relaxed)
             status.pointee.isUp.store(true, ordering: .releasing)
           }

@@ -22,6 +22,9 @@ struct BackendStatus: ~Copyable {
   let isFailing = Atomic<Bool>(false)
   let isEjected = Atomic<Bool>(false)
   let ejections = Atomic<UInt64>(0)
+  /// What an operator wants of it (`BackendDuty`), and until when it serves those bound to it while it drains.
+  let duty = Atomic<UInt8>(0)
+  let drainsUntil = Atomic<Int64>(0)
   /// The rules of rise and fall, and how requests fare there.
   let health: Mutex<BackendHealth>
 
@@ -227,7 +230,7 @@ final class Roster: @unchecked Sendable {
       case .none: return change
       case .wentUp:
         status.pointee.recoveredAt.store(now.nanoseconds, ordering: .relaxed)
-        status.pointee.isUp.store(!health.outlier.isEjected, ordering: .releasing)
+        status.pointee.isUp.store(!health.outlier.isEjected && status.pointee.wanted == .active, ordering: .releasing)
       case .wentDown:
         status.pointee.isUp.store(false, ordering: .releasing)
       }
@@ -238,6 +241,8 @@ final class Roster: @unchecked Sendable {
 
   /// Whether a backend that is down may be tried once now; takes the try.
   func takeTrial(_ number: Int32, at now: Instant) -> Bool {
-    statuses[Int(number)].health.withLock { !$0.outlier.isEjected && $0.checks.takeTrial(at: now) }
+    let status = statuses + Int(number)
+    guard status.pointee.wanted == .active else { return false }
+    return status.pointee.health.withLock { !$0.outlier.isEjected && $0.checks.takeTrial(at: now) }
   }
 }

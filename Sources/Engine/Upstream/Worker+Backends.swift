@@ -86,7 +86,9 @@ extension Worker where N: ~Copyable {
       guard case .good(let backend, _) = reading else { return .rejected }
       let first = Int(shard.pointee.firstBackend)
       for place in first..<first + Int(shard.pointee.backendCount) where view.backends[place].key == backend {
-        guard loads[place].isUp else { return .rebound }
+        guard loads[place].isUp || process.roster.servesBound(view.backends[place].number, at: network.now) else {
+          return .rebound
+        }
         exchange.pointee.backend = view.backends[place].number
         return .kept
       }

@@ -16,7 +16,10 @@ extension Worker where N: ~Copyable {
   ) -> Bool {
     let exchange = exchanges[id]
     let tenant = exchange.pointee.tenant
-    let terms = view.directory._withUnsafeGuaranteedRef { $0.limits(of: tenant).pointee.scheduling }
+    // A tenant may go while its request is held back by a delay.
+    let terms = view.directory._withUnsafeGuaranteedRef {
+      $0.isLive(tenant) ? $0.limits(of: tenant).pointee.scheduling : SchedulingTerms()
+    }
     let standing = process.roster.standings[tenant]
     standing.pointee.speak(terms.weight, to: gate.pointee.slots.active, at: network.now)
     if !gate.pointee.isQueueing.load(ordering: .relaxed), takeSlot(gate, shard, exchange, terms) { return true }

@@ -7,18 +7,20 @@ extension Worker where N: ~Copyable {
   /// Has it looked at how an exchange fares; returns the place of the shard that serves it: its own, or a standby.
   @inline(never)
   mutating func watch(_ exchange: UnsafeMutablePointer<Exchange>, _ home: Int) -> Int {
-    let place = view.shards[home].rules.standbyCount > 0 ? standIn(for: home) : home
+    let place = view.shards[home].rules.standbyCount > 0 ? standIn(for: home, of: exchange.pointee.tenant) : home
     if view.shards[place].watch != nil { exchange.pointee.flags.insert(.isWatched) }
     return place
   }
 
   /// The shard that serves instead of one without a backend that is up, or whose backends came back only just now.
-  private mutating func standIn(for home: Int) -> Int {
+  private mutating func standIn(for home: Int, of tenant: TenantIndex) -> Int {
     refreshLoads()
     let rules = view.shards[home].rules
     guard readiness(of: home, delay: rules.standbyDelay) != .settled else { return home }
+    let region = view.directory._withUnsafeGuaranteedRef { $0.region(of: tenant) }
     for index in Int(rules.firstStandby)..<Int(rules.firstStandby + rules.standbyCount) {
       let standby = Int(view.standbys[index])
+      guard region == 0 || view.shards[standby].region == region else { continue }
       guard readiness(of: standby, delay: 0) != .none else { continue }
       view.shards[home].watch?.pointee.standIns.add(1, ordering: .relaxed)
       return standby

@@ -83,6 +83,21 @@ enum Limit {
   static let descriptors = 1 << 20
   /// Requests of a tenant in flight in the process before this one that are believed.
   static let mostElsewhere = 1 << 24
+  /// Tenants whose requests are held at once.
+  static let tenantHolds = 128
+  /// Requests of all tenants that are held, and the bytes of memory they take.
+  static let heldRequests = 65_536
+  static let heldBytes = 512 << 20
+  /// How often a worker looks at what it holds.
+  static let holdLook: Int64 = 5 * .millisecond
+  /// Requests that were held and are under way at once, for each worker and tenant; so many more are let go each time
+  /// that the span has passed, whatever became of those before.
+  static let releasedAtOnce = 64
+  static let releaseSpan: Int64 = 100 * .millisecond
+  /// How long a move waits for calls of gRPC whose answers have begun.
+  static let callDrain: Int64 = 1 * .second
+  /// How long the end of a WebSocket waits for the end of a frame.
+  static let frameWait: Int64 = 2 * .second
   /// Bytes of a field value kept for the access log.
   static let loggedText = 1_024
   /// Bytes of access records that may wait for their writer, per worker.

@@ -1,3 +1,4 @@
+import Balancing
 import Primitives
 import Synchronization
 import Tenancy
@@ -17,8 +18,13 @@ final class ProcessState: Sendable {
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 
-  /// What the process no longer does, for want of something (`OverloadLevel`).
-  let overload = Atomic<UInt8>(0)
+  /// What few requests need to know: one word, so that all others look once. What the process no longer does, for want of
+  /// something (`OverloadLevel`), and above it whether requests of any tenant are held.
+  let alert = Atomic<UInt8>(0)
+  /// The bit of `alert` that tells of holds.
+  static let holdsAlert: UInt8 = 0x80
+  /// Tenants whose requests are held.
+  let holds = HoldRegistry()
   /// Where workers leave each other word, by number; a worker registers before any other can know of it.
   private(set) nonisolated(unsafe) var mailboxes: UnsafeMutablePointer<Mailbox?>
 
@@ -34,6 +40,29 @@ final class ProcessState: Sendable {
     mailboxes.deallocate()
   }
 
+  /// What the process no longer does, for want of something.
+  var overload: OverloadLevel {
+    get { OverloadLevel(rawValue: alert.load(ordering: .relaxed) & ~ProcessState.holdsAlert) ?? .none }
+    set {
+      // Two threads may set their parts at once.
+      var known = alert.load(ordering: .relaxed)
+      var isSet = false
+      while !isSet {
+        let next = known & ProcessState.holdsAlert | newValue.rawValue
+        (isSet, known) = alert.weakCompareExchange(expected: known, desired: next, ordering: .relaxed)
+      }
+    }
+  }
+
+  /// Says whether requests of any tenant are held.
+  func setHolds(_ areThere: Bool) {
+    if areThere {
+      alert.bitwiseOr(ProcessState.holdsAlert, ordering: .relaxed)
+    } else {
+      alert.bitwiseAnd(~ProcessState.holdsAlert, ordering: .relaxed)
+    }
+  }
+
   /// Lets the other workers reach worker `number`.
   func register(_ mailbox: Mailbox, of number: Int) { mailboxes[number] = mailbox }
 }
@@ -44,8 +73,10 @@ final class Mailbox: Sendable {
   private let image = Mutex<BlueprintImage?>(nil)
   /// The listening sockets to go on with, when they have changed.
   private let listeners = Mutex<[ListenerSocket]?>(nil)
-  /// Whether `image` or `listeners` has something: spares the locks.
-  private let hasImage = Atomic<Bool>(false)
+  /// What there is news of, a bit each: spares the locks, and all other looks.
+  private let news = Atomic<UInt8>(0)
+  private static let imageNews: UInt8 = 1
+  private static let holdNews: UInt8 = 2
   /// When a drain that began must end; 0 while there is none.
   let drainDeadline = Atomic<Int64>(0)
   /// Blueprints taken so far, by generation: the newest that the worker uses.
@@ -100,7 +131,22 @@ final class Mailbox: Sendable {
   func leave(_ next: BlueprintImage, listeners sockets: [ListenerSocket]?) {
     image.withLock { $0 = next }
     if let sockets { listeners.withLock { $0 = sockets } }
-    hasImage.store(true, ordering: .releasing)
+    news.bitwiseOr(Mailbox.imageNews, ordering: .releasing)
+  }
+
+  /// Tells the worker that a hold has begun or gone on.
+  func tellOfHolds() {
+    news.bitwiseOr(Mailbox.holdNews, ordering: .releasing)
+    wake()
+  }
+
+  /// Whether there is news of anything.
+  @inline(__always)
+  var hasNews: Bool { news.load(ordering: .relaxed) != 0 }
+
+  /// Whether there is news of holds; takes it.
+  func takeHoldNews() -> Bool {
+    news.bitwiseAnd(~Mailbox.holdNews, ordering: .acquiringAndReleasing).oldValue & Mailbox.holdNews != 0
   }
 
   /// Takes the listening sockets that wait, if any do.
@@ -113,9 +159,9 @@ final class Mailbox: Sendable {
 
   /// Takes the blueprint that waits, if one does.
   func take() -> BlueprintImage? {
-    guard hasImage.load(ordering: .relaxed), hasImage.exchange(false, ordering: .acquiringAndReleasing) else {
-      return nil
-    }
+    guard hasNews,
+      news.bitwiseAnd(~Mailbox.imageNews, ordering: .acquiringAndReleasing).oldValue & Mailbox.imageNews != 0
+    else { return nil }
     return image.withLock { waiting in
       defer { waiting = nil }
       return waiting

@@ -134,13 +134,7 @@ extension Worker where N: ~Copyable {
   // MARK: - what the control thread asks
 
   private mutating func readMail() {
-    if let next = mailbox.take() {
-      adopt(next)
-      if let sockets = mailbox.takeListeners() {
-        listen(on: sockets)
-        listenerProtocols = sockets.map(\.settings.protocols)
-      }
-    }
+    if mailbox.hasNews { readNews() }
     let asked = mailbox.askedAt.load(ordering: .relaxed)
     if asked != 0 {
       mailbox.lag.store(max(0, network.now.nanoseconds - asked), ordering: .relaxed)
@@ -148,6 +142,19 @@ extension Worker where N: ~Copyable {
     }
     let deadline = mailbox.drainDeadline.load(ordering: .relaxed)
     if deadline != 0 { startDraining(until: Instant(nanoseconds: deadline)) }
+  }
+
+  private mutating func readNews() {
+    // Read before the blueprint: what a hold waits for is in the one that was left before it, or a newer one.
+    let hasHoldNews = mailbox.takeHoldNews()
+    if let next = mailbox.take() {
+      adopt(next)
+      if let sockets = mailbox.takeListeners() {
+        listen(on: sockets)
+        listenerProtocols = sockets.map(\.settings.protocols)
+      }
+    }
+    if hasHoldNews || !held.isEmpty { followHolds() }
   }
 
   private mutating func adopt(_ next: BlueprintImage) {

@@ -56,6 +56,11 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   /// Exchanges that wait for tokens they were given ahead of time, and when the first of them goes on.
   var delayed: [Pause] = []
   var nextDelayed = Instant.distantFuture
+  /// Tenants whose requests are held, and long streams of tenants that are gone elsewhere, which end one by one.
+  var held: [HeldTenant] = []
+  /// Requests that were held and are under way at once, for each tenant.
+  var releaseBound = Limit.releasedAtOnce
+  var departing: [Departure] = []
   /// When bytes are next counted in quotas; `distantFuture` while no exchange asks for it.
   var nextByteCount = Instant.distantFuture
   /// The limits that refused last, and the client they refused.

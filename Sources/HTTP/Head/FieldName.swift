@@ -12,7 +12,7 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   // What WebSocket agrees by in HTTP/1.1, and HTTP/2 has no use for (RFC 8441 §5).
   case secWebSocketKey, secWebSocketAccept
   // What the proxy says of the tenant.
-  case xTenantID, xPlacementShard, xPlacementEpoch
+  case xTenantID, xPlacementShard, xPlacementEpoch, xPlacementStale
   // What the proxy reads, or says in answers.
   case cookie, setCookie, accept, userAgent, referer, date, server, rateLimit, rateLimitPolicy, retryAfter, proxyStatus,
     xRequestCost
@@ -50,6 +50,7 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case .xTenantID: return "x-tenant-id"
     case .xPlacementShard: return "x-placement-shard"
     case .xPlacementEpoch: return "x-placement-epoch"
+    case .xPlacementStale: return "x-placement-stale"
     case .cookie: return "cookie"
     case .setCookie: return "set-cookie"
     case .accept: return "accept"

@@ -21,6 +21,22 @@ extension MetricsPage {
       begin("gatehouse_overload_refused_total", .counter, "Requests refused since the process runs out of something.")
       sample(Labels(), snapshot.overloaded)
     }
+    if !snapshot.moves.isEmpty {
+      begin("gatehouse_moves", .gauge, "Moves of tenants by state; of those that have ended the newest thousand.")
+      for (state, count) in snapshot.moves { sample(Labels("state", state), count) }
+    }
+    begin("gatehouse_hold_parked", .gauge, "Requests held now for the moves of their tenants.")
+    sample(Labels(), snapshot.holds.parked)
+    begin("gatehouse_held_total", .counter, "Requests that were held for the moves of their tenants.")
+    sample(Labels(), snapshot.holds.total)
+    begin(
+      "gatehouse_hold_refused_total", .counter, "Requests refused for want of room to hold them, or held for too long.")
+    sample(Labels("reason", "overflow"), snapshot.holds.overflowed)
+    sample(Labels("reason", "timeout"), snapshot.holds.late)
+    begin(
+      "gatehouse_stale_route_total", .counter,
+      "Answers of backends that knew a newer placement than their request told.")
+    sample(Labels(), snapshot.staleRoutes)
     begin("gatehouse_affinity_total", .counter, "What became of affinity cookies.")
     sample(Labels("result", "bound"), snapshot.affinity.bound)
     sample(Labels("result", "kept"), snapshot.affinity.kept)

@@ -65,6 +65,10 @@ extension MetricsPage {
     }
     begin("gatehouse_backend_up", .gauge, "Whether the backend may be chosen.")
     for (row, labels) in backends { sample(labels, row.isUp ? 1 : 0) }
+    begin(
+      "gatehouse_backend_draining", .gauge,
+      "1 while the backend serves only those bound to it, 2 while it is told to rest.")
+    for (row, labels) in backends { sample(labels, Int(row.duty.rawValue)) }
     begin("gatehouse_backend_requests_total", .counter, "Responses of the backend, by the class of the status.")
     for (row, labels) in backends {
       for (index, count) in row.classes.enumerated() { sample(labels.and("code", "\(index + 1)xx"), count) }

@@ -56,4 +56,6 @@ public struct TenantCondition: Sendable, Hashable, BitwiseCopyable {
   var mark: UInt8 { state.rawValue | (isTest ? TenantCondition.testMark : 0) }
 
   static let testMark: UInt8 = 0x80
+  /// In an entry's mark: the tenant may not leave its region.
+  static let regionMark: UInt8 = 0x40
 }

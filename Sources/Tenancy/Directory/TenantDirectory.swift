@@ -51,7 +51,10 @@ public final class TenantDirectory: @unchecked Sendable {
   /// The epoch of its placement.
   public func epoch(of tenant: TenantIndex) -> UInt64 { entry(tenant).epoch }
 
-  /// Whether nothing is to be said of its condition: it is served, and none of tests.
+  /// The region that it may not leave, by number from 1; 0 is none.
+  public func region(of tenant: TenantIndex) -> UInt8 { entry(tenant).region }
+
+  /// Whether nothing is to be said of it: it is served, none of tests, and may be anywhere.
   @inline(__always)
   public func isOrdinary(_ tenant: TenantIndex) -> Bool { entry(tenant).mark == 0 }
 

@@ -56,6 +56,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       var line = TenantLine(id: bytes)
       line.plan = Int32(record.plan)
       line.home = Int32(record.home ?? -1)
+      line.region = record.region
       line.epoch = record.epoch
       line.condition = record.condition
       line.requests = record.requests
@@ -94,7 +95,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       guard tenant >= 0 else { return .tooMany }
     }
     store.set(
-      tenant, epoch: line.epoch, home: line.home, condition: line.condition,
+      tenant, epoch: line.epoch, home: line.home, region: line.region, condition: line.condition,
       limits: LimitTable.Key(
         plan: line.plan,
         overrides: TenantOverrides(
@@ -118,7 +119,8 @@ public struct TenantDirectoryBuilder: ~Copyable {
     var limits = store.limits.key(entry.limits)
     limits.isPastDue = condition.state == .pastDue
     store.set(
-      tenant, epoch: epoch, home: home, condition: condition, limits: limits, inherited: entry.inherited,
+      tenant, epoch: epoch, home: home, region: entry.region, condition: condition, limits: limits,
+      inherited: entry.inherited,
       place: store.places[Int(tenant)].pointee)
     store.set(tenant, revision: revision(of: tenant))
     return true
@@ -241,7 +243,7 @@ public struct TenantDirectoryBuilder: ~Copyable {
       let entry = sparse.entries[Int(tenant)].pointee
       store.restore(tenant, id: sparse.id(of: tenant))
       store.set(
-        tenant, epoch: entry.epoch, home: entry.home, condition: sparse.condition(of: tenant),
+        tenant, epoch: entry.epoch, home: entry.home, region: entry.region, condition: sparse.condition(of: tenant),
         limits: sparse.limits.key(entry.limits),
         inherited: entry.inherited, place: sparse.places[Int(tenant)].pointee)
       store.set(tenant, revision: sparse.revision(of: tenant))

@@ -17,6 +17,8 @@ struct TenantEntry: BitwiseCopyable, Equatable {
   var isLive = false
   /// What it has from the defaults.
   var inherited: TenantInheritance = []
+  /// The region that it may not leave, by number; 0 is none.
+  var region: UInt8 = 0
   /// What the revision of its rule is ahead of its row's, below `TokenBucket.revisions`.
   var revision: UInt8 = 0
 }

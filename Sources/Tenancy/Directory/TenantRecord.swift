@@ -11,6 +11,8 @@ public struct TenantRecord: Sendable {
   public var plan = -1
   /// Its shard's place, `nil` when it has no home.
   public var home: Int?
+  /// The region that it may not leave, by number from 1; 0 is none.
+  public var region: UInt8 = 0
   /// Its placement's epoch.
   public var epoch: UInt64 = 0
   /// Whether it is served, and whether it is one of tests.
@@ -58,6 +60,8 @@ public struct TenantLine {
   public var plan: Int32 = -1
   /// Its shard's place, -1 when it has no home.
   public var home: Int32 = -1
+  /// The region that it may not leave, by number from 1; 0 is none.
+  public var region: UInt8 = 0
   /// Its placement's epoch.
   public var epoch: UInt64 = 0
   /// Whether it is served, and whether it is one of tests.

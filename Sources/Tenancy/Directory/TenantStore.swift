@@ -150,14 +150,16 @@ struct TenantStore: ~Copyable {
 
   /// Sets what holds for a tenant; what is so already is not written.
   mutating func set(
-    _ tenant: TenantIndex, epoch: UInt64, home: Int32, condition: TenantCondition, limits key: LimitTable.Key,
+    _ tenant: TenantIndex, epoch: UInt64, home: Int32, region: UInt8, condition: TenantCondition,
+    limits key: LimitTable.Key,
     inherited: TenantInheritance, place: TenantPlace
   ) {
     let known = entries[Int(tenant)].pointee
     var entry = known
     entry.epoch = epoch
     entry.home = home
-    entry.mark = condition.mark
+    entry.region = region
+    entry.mark = condition.mark | (region != 0 ? TenantCondition.regionMark : 0)
     set(tenant, TenantTerm(until: condition.until, expiry: condition.expiry))
     entry.inherited = inherited
     if known.limits < 0 || limits.key(known.limits) != key {
@@ -173,7 +175,8 @@ struct TenantStore: ~Copyable {
     let mark = entries[Int(tenant)].pointee.mark
     let term = Int(tenant) < terms.count ? terms[Int(tenant)].pointee : TenantTerm()
     return TenantCondition(
-      TenantState(rawValue: mark & ~TenantCondition.testMark) ?? .active, until: term.until,
+      TenantState(rawValue: mark & ~(TenantCondition.testMark | TenantCondition.regionMark)) ?? .active,
+      until: term.until,
       isTest: mark & TenantCondition.testMark != 0, expiry: term.expiry)
   }
 

@@ -6,7 +6,8 @@ import Testing
 @testable import Control
 
 @Suite struct TenantHistoryTests {
-  private func entry(_ n: UInt64, _ tenant: String = "t", before: [UInt8]? = nil, after: [UInt8]? = nil) -> HistoryEntry {
+  private func entry(_ n: UInt64, _ tenant: String = "t", before: [UInt8]? = nil, after: [UInt8]? = nil) -> HistoryEntry
+  {
     HistoryEntry(
       n: n, time: Int64(n), actor: "a", action: "b", tenant: tenant, reason: n % 2 == 0 ? nil : "r", before: before,
       after: after)
@@ -69,7 +70,8 @@ import Testing
 
   @Test func anythingGoesBack() throws {
     let house = try TenantHouse()
-    _ = try house.json("PUT", "/v1/tenants/a", #"{"hosts":["a.example"],"home":"one","plan":"gold"}"#, reason: "signed up")
+    _ = try house.json(
+      "PUT", "/v1/tenants/a", #"{"hosts":["a.example"],"home":"one","plan":"gold"}"#, reason: "signed up")
     _ = try house.json("PUT", "/v1/tenants/b", #"{"hosts":["b.example"]}"#)
     _ = try house.json("PATCH", "/v1/tenants/a", #"{"plan":"free","home":"two"}"#)
     _ = try house.json("PUT", "/v1/tenants/declared/state", #"{"state":"maintenance"}"#)

@@ -32,13 +32,15 @@ import Testing
     return question.decide(with: blueprint)
   }
 
-  @Test(arguments: [
-    (.active, "GET", .none), (.active, "POST", .none), (.pastDue, "DELETE", .none), (.suspended, "GET", .tenantSuspended),
-    (.maintenance, "GET", .tenantMaintenance), (.gone, "HEAD", .tenantGone), (.readOnly, "GET", .none),
-    (.readOnly, "HEAD", .none), (.readOnly, "OPTIONS", .none), (.readOnly, "TRACE", .none),
-    (.readOnly, "POST", .tenantReadOnly), (.readOnly, "PUT", .tenantReadOnly), (.readOnly, "PATCH", .tenantReadOnly),
-    (.readOnly, "DELETE", .tenantReadOnly), (.readOnly, "PROPPATCH", .tenantReadOnly),
-  ] as [(TenantState, String, RefusalCode)])
+  @Test(
+    arguments: [
+      (.active, "GET", .none), (.active, "POST", .none), (.pastDue, "DELETE", .none),
+      (.suspended, "GET", .tenantSuspended),
+      (.maintenance, "GET", .tenantMaintenance), (.gone, "HEAD", .tenantGone), (.readOnly, "GET", .none),
+      (.readOnly, "HEAD", .none), (.readOnly, "OPTIONS", .none), (.readOnly, "TRACE", .none),
+      (.readOnly, "POST", .tenantReadOnly), (.readOnly, "PUT", .tenantReadOnly), (.readOnly, "PATCH", .tenantReadOnly),
+      (.readOnly, "DELETE", .tenantReadOnly), (.readOnly, "PROPPATCH", .tenantReadOnly),
+    ] as [(TenantState, String, RefusalCode)])
   func states(_ state: TenantState, _ method: String, _ code: RefusalCode) {
     #expect(verdict(blueprint(TenantCondition(state), home: 0), method).code == code)
   }

@@ -49,6 +49,7 @@ final class EnginePlant: Plant {
   /// What is wrong with the engine, on purpose.
   private let flaw: Flaw?
   private var hasStruck = false
+  private var mover: Mover?
   private var configuration: Configuration
   var tellsFinished: Bool { true }
 
@@ -77,6 +78,8 @@ final class EnginePlant: Plant {
           Worker(
             network: network, number: number, process: process, mailbox: mailbox, counters: WorkerCounters(),
             records: ring, image: image, seed: random.next(), connectionCapacity: 4_096), mailbox, ring))
+      // So few that what is let go first is seen to be.
+      boxes[number].worker.releaseBound = 1 + Int(scenario.seed % 3)
     }
   }
 
@@ -126,6 +129,20 @@ final class EnginePlant: Plant {
     for box in boxes { tellFinished(box.ring, stage) }
     tellSlots(stage)
     if !isSettled { settle(stage) }
+    mover?.step()
+  }
+
+  func begin(_ move: PlannedMove) {
+    if mover == nil { mover = Mover(self, simulation, flaw: flaw) }
+    mover!.begin(move)
+  }
+
+  /// The tenants that it knows.
+  var directory: TenantDirectory { blueprint.tenants }
+
+  /// The oldest configuration that a worker goes by.
+  var oldestGeneration: UInt64 {
+    boxes.filter { !$0.state.isOver }.map { $0.mailbox.generation.load(ordering: .relaxed) }.min() ?? generation
   }
 
   private func tellSlots(_ stage: Stage) {
@@ -243,6 +260,7 @@ final class EnginePlant: Plant {
         remains.slots += Int(process.roster.standings[account.index].pointee.held.load(ordering: .relaxed))
       }
     }
+    remains.waiting += process.holds.parked.load(ordering: .relaxed)
     for tenant in process.roster.limits.meteredTenants() {
       let meters = process.roster.limits.meters(ifMadeFor: tenant)!
       remains.connections += Int(meters.pointee.withBook { $0.connections })

@@ -10,6 +10,8 @@ protocol Plant: AnyObject {
   var mayReload: Bool { get }
   /// Takes the next configuration.
   func reload(_ configuration: Configuration)
+  /// Begins to move a tenant.
+  func begin(_ move: PlannedMove)
   /// Stops accepting and ends what is in flight, at the latest at `deadline`.
   func drain(until deadline: Instant)
   /// Workers that still run.

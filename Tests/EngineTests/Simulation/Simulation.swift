@@ -12,6 +12,8 @@ final class Simulation {
   private(set) var streamClients: [StreamClient] = []
   private var taps: [Int: UpstreamTap] = [:]
   private var frameTaps: [Int: FrameTap] = [:]
+  /// Where tenants were moved to.
+  private var placements: [Int: (home: Int?, epoch: UInt64)] = [:]
   private(set) var turns = 0
   /// Turns in a row in which no time passed but what turns take.
   private var stillTurns = 0
@@ -26,10 +28,12 @@ final class Simulation {
     verdicts.bodyBound = scenario.bodyBound
     verdicts.shedsWaiting = scenario.waiting < 10_000 || scenario.seed % 3 == 0 && !scenario.slots.isEmpty
     verdicts.hasStaleConnections = scenario.staleness > 0
+    verdicts.hasMoves = !scenario.moves.isEmpty
     let court = Court(checkers: [
       ExactlyOnce(countsFinished: tellsFinished), TenantWall(names: scenario.tenants.map(\.name)),
       RateBound(tenants: scenario.tenants.count, start: world.now), ConcurrencyBound(), SlotBound(), RetryRule(),
       BufferBound(bound: heldBound), NothingLeft(), NoFalseEnd(), PlacementRule(), AffinityRule(), DrainRule(),
+      MoveRule(),
     ])
     stage = Stage(world: world, scenario: scenario, verdicts: verdicts, court: court, isTransparent: isTransparent)
     stage.plans = scenario.plans.map { $0.fresh() }
@@ -59,6 +63,9 @@ final class Simulation {
     for plan in stage.plans where asked.contains(plan.number) { world.note(plan.summary) }
     open()
     planReloads(plant)
+    for move in scenario.moves {
+      world.after(move.at) { [unowned(unsafe) plant] in plant.begin(move) }
+    }
     planDrain(plant)
     var isAtRest = false
     var restAt = Instant.distantFuture
@@ -159,8 +166,29 @@ final class Simulation {
   private func apply(_ configuration: Configuration, _ plant: some Plant) {
     guard stage.drainDeadline == nil, plant.mayReload else { return }
     world.note("reload \(stage.published.count)")
+    var configuration = configuration
+    for (tenant, known) in placements where configuration.tenants[tenant].epoch <= known.epoch {
+      // A configuration that is older than a move does not undo it, unless it takes the shard away.
+      if known.home.map(configuration.declares) ?? true {
+        (configuration.tenants[tenant].home, configuration.tenants[tenant].epoch) = (known.home, known.epoch)
+      } else {
+        configuration.tenants[tenant].epoch = known.epoch + 1
+        placements[tenant] = (configuration.tenants[tenant].home, known.epoch + 1)
+      }
+    }
     stage.publish(configuration)
     plant.reload(configuration)
+  }
+
+  /// Has a tenant placed elsewhere; returns the generation that knows it.
+  func place(_ tenant: Int, _ shard: Int, _ epoch: UInt64, _ plant: EnginePlant) -> UInt64 {
+    placements[tenant] = (shard, epoch)
+    var configuration = stage.published.last!
+    (configuration.tenants[tenant].home, configuration.tenants[tenant].epoch) = (shard, epoch)
+    world.note("tenant \(tenant) to shard \(shard) epoch \(epoch)")
+    stage.publish(configuration)
+    plant.reload(configuration)
+    return UInt64(stage.published.count)
   }
 
   private func planDrain(_ plant: some Plant) {

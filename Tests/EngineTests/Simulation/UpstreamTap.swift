@@ -37,6 +37,7 @@ struct UpstreamTap {
     plan.passed.isSeen = false
     base = (link.sentCount, link.receivedCount, plan.clientLink?.sentCount ?? 0, plan.clientLink?.receivedCount ?? 0)
     stage.note(.attempted(request: number, isSafe: plan.isSafe, link: link.number))
+    stage.noteRoute(of: plan, epoch: head.values("x-placement-epoch").first)
   }
 
   mutating func receive(_ link: Link, _ stage: Stage) {

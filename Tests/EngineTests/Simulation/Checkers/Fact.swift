@@ -39,6 +39,18 @@ enum Fact {
   case inFlight(tenant: Int, count: Int, bound: Int)
   /// Requests that hold a slot of a shard, and that are at its backends without one.
   case slots(shard: Int, held: Int, bound: Int, without: Int)
+  /// The engine's socket took the head of a request of a tenant, placed by an epoch; a long one may outlive a move.
+  case routed(request: Int, tenant: Int, epoch: UInt64, isSafe: Bool, isLong: Bool)
+  /// Every worker holds the requests of a tenant, but for safe ones if those pass, and none is under way.
+  case quiet(tenant: Int, passesSafe: Bool)
+  /// Every worker goes by a new placement of a tenant.
+  case cutOver(tenant: Int, epoch: UInt64)
+  /// What is held of a tenant is let go from now on.
+  case letGo(tenant: Int)
+  /// Requests of a tenant that are held, of so many.
+  case parked(tenant: Int, count: Int, bound: Int)
+  /// A request that was held was let go; a request that came before it to the same worker is still held.
+  case freed(request: Int, heldBefore: Int?)
   /// Nothing more will happen.
   case atRest(Remains)
 }

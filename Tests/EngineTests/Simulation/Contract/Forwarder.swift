@@ -37,6 +37,8 @@ final class Forwarder: Plant {
   func tell(_ stage: Stage) {}
   var mayReload: Bool { false }
   func reload(_ configuration: Configuration) {}
+
+  func begin(_ move: PlannedMove) {}
   func drain(until deadline: Instant) {}
   var running: Int { 0 }
 

@@ -30,6 +30,8 @@ enum Flaw: CaseIterable {
   case dropsWaiting
   // A shard is given as many requests as it has slots, and slots come back.
   case forgetsSlots, passesQueue
+  // A tenant that is moved is nowhere twice, and what is held of it is bounded and in order.
+  case forgetsUnderWay, passesHold, releasesEarly, overfillsHold, shufflesHold
   // Streams keep to their windows, are not mixed up, and are sent again only when nobody has looked at them.
   case exceedsWindows, exceedsBackendWindows, swapsStreams, repeatsStreams
 
@@ -60,6 +62,10 @@ enum Flaw: CaseIterable {
     case .dropsWaiting: "were dropped with their listener"
     case .forgetsSlots: "slots are taken at rest"
     case .passesQueue: "without a slot"
+    case .forgetsUnderWay, .releasesEarly: "was under way at the cutover"
+    case .passesHold: "though all of tenant"
+    case .overfillsHold: "are held, of"
+    case .shufflesHold: "which came before it"
     case .exceedsWindows, .exceedsBackendWindows: "beyond the window of stream"
     case .swapsStreams: "bytes that are not those of request"
     case .repeatsStreams: "which may have acted, was sent again"
@@ -84,6 +90,11 @@ enum Flaw: CaseIterable {
     case .exceedsWindows, .exceedsBackendWindows, .swapsStreams: return Scenario.streams(seed: seed)
     case .repeatsStreams: return Scenario.streams(seed: seed, climate: .faulty)
     case .forgetsSlots, .passesQueue: return Scenario.saturated(seed: seed)
+    case .forgetsUnderWay, .passesHold, .releasesEarly, .overfillsHold: return Scenario.moved(seed: seed)
+    case .shufflesHold:
+      return Scenario.moved(seed: seed).changed { scenario in
+        for place in scenario.moves.indices { scenario.moves[place].requests = 1_000 }
+      }
     default: return Scenario(seed: seed &* 4 &+ climate, edition: 2).changed { $0.reloads = [] }
     }
   }
@@ -128,6 +139,9 @@ enum Flaw: CaseIterable {
       for id in exchanges { spoil(box, id) }
       return false
     case .exceedsWindows, .exceedsBackendWindows, .swapsStreams: return strikeStreams(box)
+    case .forgetsUnderWay, .passesHold, .releasesEarly, .overfillsHold, .shufflesHold:
+      strikeHolds(box, exchanges)
+      return false
     case .forgetsSlots:
       guard let id = exchanges.first(where: { box.worker.exchanges[$0].pointee.flags.contains(.holdsSlot) }) else {
         return false

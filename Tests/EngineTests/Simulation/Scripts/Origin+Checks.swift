@@ -19,7 +19,7 @@ extension Origin {
     stage.note(
       .arrived(
         request: plan.number, tenant: plan.tenant, namedTenant: tenant, namedShard: named, ownShard: shard,
-        isRated: !stage.mayBeUnlimited(plan)))
+        isRated: !stage.mayBeUnlimited(plan) && !plan.wasHeld))
     stage.note(
       .placed(
         request: plan.number, at: "\(named) epoch \(alike("x-placement-epoch").joined(separator: "+"))",

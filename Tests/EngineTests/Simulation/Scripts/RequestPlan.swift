@@ -100,6 +100,8 @@ final class RequestPlan {
   var binding: Binding?
   /// Where it starts in what its client sends on its connection.
   var startOffset = 0
+  /// It was held while its tenant was moved.
+  var wasHeld = false
   /// It was in flight when a drain began: it must be served.
   var isInDrain = false
   /// The client's connection.

@@ -18,7 +18,7 @@ struct Scenario {
 
   /// What worlds are drawn like. Those of earlier editions stay as they were, so that a seed that found a bug keeps its
   /// meaning.
-  static let newestEdition = 4
+  static let newestEdition = 5
 
   let seed: UInt64
   let edition: Int
@@ -58,6 +58,8 @@ struct Scenario {
   var slots: [Int] = []
   var waiting = 10_000
   var wait: Int64 = 600 * .second
+  /// Tenants that are moved.
+  var moves: [PlannedMove] = []
   var random: SeededRandom
 
   init(seed: UInt64, isTransparent: Bool = false, edition: Int = newestEdition) {
@@ -79,6 +81,7 @@ struct Scenario {
     if edition > 1, !isTransparent { makeEvents() }
     if edition > 2, !isTransparent { makeStreams() }
     if edition > 3, !isTransparent { makeSlots() }
+    if edition > 4, !isTransparent { makeMoves() }
   }
 
   /// Bounds of shards; where all is well nobody is to be refused for them.

@@ -44,6 +44,15 @@ final class Stage {
     for violation in court.violations.dropFirst(known) { world.note("VIOLATION \(violation)") }
   }
 
+  /// Notes by which epoch the engine sends a request.
+  func noteRoute(of plan: RequestPlan, epoch: String?) {
+    guard let epoch = epoch.flatMap(UInt64.init) else { return }
+    note(
+      .routed(
+        request: plan.number, tenant: plan.tenant, epoch: epoch, isSafe: plan.isSafe && !plan.wantsUpgrade,
+        isLong: plan.wantsUpgrade))
+  }
+
   func report(_ violation: String) {
     world.note("VIOLATION \(violation)")
     court.report(violation)

@@ -45,6 +45,8 @@ struct Verdicts {
   var bodyBound = 0
   /// Whether one that waits for a slot may be refused.
   var shedsWaiting = false
+  /// Whether tenants are moved, so that what there is no room to hold may be refused.
+  var hasMoves = false
   /// Whether backends close idle connections when they like.
   var hasStaleConnections = false
   /// Whether a backend of HTTP/2 has said that it goes away: what it had not seen then is lost if it has a body.
@@ -135,9 +137,10 @@ struct Verdicts {
       case .closesUnanswered, .breaksOff: isDeserved = true
       default: isDeserved = isTroubled || hasStaleConnections
       }
+    case (503, "move_hold_overflow"), (503, "move_hold_timeout"): isDeserved = hasMoves
     case (503, "overloaded"): isDeserved = isTroubled || shedsWaiting
     // What has no body is taken for this one.
-    case (503, "no_backend"): isDeserved = isTroubled || shedsWaiting && plan.method == "HEAD"
+    case (503, "no_backend"): isDeserved = isTroubled || (shedsWaiting || hasMoves) && plan.method == "HEAD"
     case (504, "response_timeout"): isDeserved = fault == .silence || isTroubled || plan.isStarved
     default: isDeserved = false
     }

@@ -108,6 +108,8 @@ struct FrameTap {
     streams[frame.stream]!.plan = plan
     plan.begin()
     stage.note(.attempted(request: plan.number, isSafe: plan.isSafe, link: link.number))
+    let epoch = fields.first { String(decoding: $0.name, as: UTF8.self) == "x-placement-epoch" }
+    stage.noteRoute(of: plan, epoch: epoch.map { String(decoding: $0.value, as: UTF8.self) })
   }
 
   private mutating func open(_ id: UInt32, _ link: Link, _ stage: Stage) {

@@ -1,7 +1,7 @@
 import CLinux
 
-/// A program that this process has started.
-public struct ChildProcess: Sendable {
+/// A program that is to go on beside this process, and after it: it keeps its group, its signals and what it writes to.
+public struct SpawnedProcess: Sendable {
   /// Its number.
   public let id: Int32
 
