@@ -21,7 +21,7 @@ class Upgrades(Case):
         path = os.path.join(self.directory, "front.sock")
         parts = [shard("one", self.origin()), tenant("acme", home="one"), tenant("globex", f"requests 1/h burst {COUNT}", home="one")]
         g = self.gate(conf(*parts, listen=("127.0.0.1:0", BOTH, f"unix:{path}"), log=None))
-        loads = [Polite(g.addresses[0], 4), Fresh(g.addresses[0], 2), Fresh(f"unix:{path}", 1), Streams(g, g.addresses[1])]
+        loads = [Polite(g.addresses[0], 4), Fresh(g.addresses[0], 2), Fresh(f"unix:{path}", 1), Streams(g.addresses[1], 2)]
         began, granted, took = time.monotonic(), 0, []
         for _ in range(COUNT):
             seen = [load.done for load in loads]

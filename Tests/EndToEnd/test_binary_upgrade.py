@@ -1,4 +1,6 @@
 """A new binary takes the place of the running one: the same sockets, the same counts, no request lost."""
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -11,80 +13,62 @@ import threading
 import time
 
 from harness import gate as module
-from harness import BOTH, Case, Client, binary, conf, eventually, get, shard, tenant
+from harness import BOTH, Case, Client, Frames, binary, conf, eventually, get, shard, tenant
 from test_lifecycle import Load
 from test_tls import TLSCase
+from test_upgrade import SWITCH, UPGRADE
 
 
-class Streams:
-    """A client of HTTP/2 that goes on with a new connection when it is told to; keeps every trouble."""
-
-    def __init__(self, gate, address):
-        self.gate, self.address, self.done, self.troubles = gate, address, 0, []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+class Steps(Load):
+    """Clients that do one thing again and again; `kept` is what one of them keeps between two of them."""
 
     def _run(self):
-        c = None
+        kept = {}
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
-                c = c or self.gate.frames(self.address)
-                r = c.get()
+                r = self.step(kept)
                 if r.status != 200:
                     self.troubles.append(r)
-                if c.goaway is not None:
-                    c.close()
-                    c = None
             except Exception as e:  # noqa: BLE001
                 self.troubles.append(e)
-                c = None
+                kept.clear()
                 self._stop.wait(0.01)
+            self.worst = max(self.worst, time.monotonic() - began)
             self.done += 1
-        if c:
+        for c in kept.values():
             c.close()
 
-    def stop(self):
-        self._stop.set()
-        self._thread.join(15)
+
+class Fresh(Steps):
+    """A connection for each request."""
+
+    def step(self, kept):
+        return get(self.address, host=self.host)
 
 
-class Fresh(Load):
-    """Clients with a connection for each request."""
+class Polite(Steps):
+    """Connections that live on until an answer says that they do not."""
 
-    def _run(self):
-        while not self._stop.is_set():
-            try:
-                r = get(self.address, host=self.host)
-                if r.status != 200:
-                    self.troubles.append(r)
-            except Exception as e:  # noqa: BLE001
-                self.troubles.append(e)
-                self._stop.wait(0.01)
-            self.done += 1
+    def step(self, kept):
+        c = kept.get("c") or Client(self.address)
+        kept["c"] = c
+        r = c.request(host=self.host).final()
+        if (r.field("connection") or "").lower() == "close":
+            kept.pop("c").close()
+        return r
 
 
-class Polite(Load):
-    """Clients on connections that live on until an answer says that they do not."""
+class Streams(Steps):
+    """HTTP/2; a connection that is told to go away is replaced."""
 
-    def _run(self):
-        c = None
-        while not self._stop.is_set():
-            try:
-                c = c or Client(self.address)
-                r = c.request(host=self.host).final()
-                if r.status != 200:
-                    self.troubles.append(r)
-                if (r.field("connection") or "").lower() == "close":
-                    c.close()
-                    c = None
-            except Exception as e:  # noqa: BLE001
-                self.troubles.append(e)
-                c = None
-                self._stop.wait(0.01)
-            self.done += 1
-        if c:
-            c.close()
+    def step(self, kept):
+        c = kept.get("c") or Frames(self.address)
+        kept["c"] = c
+        r = c.get()
+        if c.goaway is not None:
+            kept.pop("c").close()
+        return r
 
 
 class Upgrade(Case):
@@ -94,7 +78,7 @@ class Upgrade(Case):
         o = self.origin()
         text = conf(shard("one", o), tenant("acme", home="one"), listen=("127.0.0.1:0", BOTH, f"unix:{path}"), workers=2)
         g = self.gate(text)
-        loads = [Polite(g.addresses[0], 2), Fresh(g.addresses[0], 1), Fresh(f"unix:{path}", 1), Streams(g, g.addresses[1])]
+        loads = [Polite(g.addresses[0], 2), Fresh(g.addresses[0], 1), Fresh(f"unix:{path}", 1), Streams(g.addresses[1], 1)]
         for number in range(10):
             seen = [load.done for load in loads]
             eventually(lambda: all(load.done > was + 5 for load, was in zip(loads, seen)))
@@ -157,6 +141,24 @@ class Upgrade(Case):
         self.assertEqual((r.status, r.body, r.field("connection")), (200, b"finished", "close"))
         self.assertEqual(before.wait(15), 0)
         eventually(lambda: get(g.address).status == 200, "the place of the request is free again")
+
+    def test_a_websocket_stays_with_the_old_one(self):
+        def serve(x):
+            accept = base64.b64encode(hashlib.sha1((x.field("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
+            x.send(SWITCH.replace("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", accept.decode()))
+            x.complete = True
+            while True:
+                x.connection.send(x.connection.some(1 << 16))
+        g = self.simple(self.origin(serve), drain="1s")
+        with g.client() as c:
+            c.send(UPGRADE)
+            self.assertEqual(c.head().status, 101)
+            before = g.upgrade()
+            c.send(b"still there")
+            self.assertEqual(c.take(11), b"still there")
+            self.assertIsNone(before.poll())
+            self.assertTrue(c.is_closed())
+        self.assertEqual(before.wait(15), 0)
 
     def test_affinity_cookies_stay_good(self):
         a, b = self.origin(name="a"), self.origin(name="b")

@@ -49,9 +49,9 @@ final class Conductor {
   let quotas: QuotaKeeper?
   let tenants: LiveTenants
   /// Sockets that were open before this process was.
-  private let inherited: InheritedSockets
+  let inherited: InheritedSockets
   /// The process whose place this one takes, until it has.
-  private let predecessor: Predecessor?
+  let predecessor: Predecessor?
   /// Whether sample applications are served, which no other process can take over.
   private var isDemo = false
   /// Whether the process was told to stop while it waited for another to take its place.
@@ -205,49 +205,6 @@ final class Conductor {
     for endpoint in admin.endpoints { say("admin on \(endpoint)") }
     self.admin = admin
   }
-
-  /// Starts what writes the state down; takes the place of the process before, if there is one, once all is done that can
-  /// fail.
-  private func takeOver() throws {
-    guard let predecessor else {
-      try startKeeping()
-      return
-    }
-    for server in plainServers { server.leavePaths(true) }
-    let audit = try predecessor.takeOver(engine)
-    engine.leavePaths(false)
-    engine.beginAccepting()
-    for server in plainServers {
-      server.leavePaths(false)
-      server.resume()
-    }
-    predecessor.confirm(engine)
-    try startKeeping()
-    shared.upgradeFacts.withLock {
-      $0 = UpgradeFacts(done: predecessor.hello.upgrades + 1, failed: predecessor.hello.failures)
-    }
-    if let entry = try? JSONDecoder().decode(AuditEntry.self, from: Data(audit)) { try? auditor.note(entry) }
-  }
-
-  /// Starts all that writes the state down.
-  private func startKeeping() throws {
-    try quotas?.start(engine)
-    try tenants.start()
-    try moves?.start()
-    leaveUnwanted()
-  }
-
-  /// Closes sockets that were opened for addresses the configuration does not have.
-  private func leaveUnwanted() {
-    for listener in inherited.takeRest() {
-      say("nobody listens on \(listener.bound): the configuration does not have it")
-      for socket in listener.sockets { Socket.close(socket, resetting: false) }
-      if case .unix(let path) = listener.bound, !listener.isForeign { Socket.removePath(path) }
-    }
-  }
-
-  /// The servers around the data plane.
-  var plainServers: [PlainServer] { (server.map { [$0.server] } ?? []) + (admin?.servers.withLock { $0 } ?? []) }
 
   private func becomeReady() {
     shared.reload.withLock { $0 = ReloadFacts(isSuccessful: true, lastSuccess: Date().timeIntervalSince1970) }
@@ -452,25 +409,8 @@ final class Conductor {
     say("stopped")
   }
 
-  /// Serves what is in flight to its end, while another process serves all else.
-  private func finish(after successor: Successor) -> Int32 {
-    while !engine.hasEnded {
-      successor.tellLate(of: engine)
-      guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
-      if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
-      if signal == SIGUSR2 { say("USR2: process \(successor.id) serves by now; tell it") }
-    }
-    successor.tellLate(of: engine, isLast: true)
-    for server in plainServers { server.settle(milliseconds: Conductor.answerPatience) }
-    end()
-    say("process \(getpid()) has ended; \(successor.id) serves")
-    return successor.hasConfirmed ? 0 : 1
-  }
-
-  /// Milliseconds that calls of the admin API have to be answered when the process ends.
-  private static let answerPatience = 2_000
-
-  private func end() {
+  /// Ends what stands around the data plane, which has ended.
+  func end() {
     engine.join()
     tellCrossings()
     quotas?.stop()

@@ -132,4 +132,22 @@ extension Conductor {
     }
     return nil
   }
+
+  /// Serves what is in flight to its end, while another process serves all else.
+  func finish(after successor: Successor) -> Int32 {
+    while !engine.hasEnded {
+      successor.tellLate(of: engine)
+      guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
+      if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
+      if signal == SIGUSR2 { say("USR2: process \(successor.id) serves by now; tell it") }
+    }
+    successor.tellLate(of: engine, isLast: true)
+    for server in plainServers { server.settle(milliseconds: Conductor.answerPatience) }
+    end()
+    say("process \(getpid()) has ended; \(successor.id) serves")
+    return successor.hasConfirmed ? 0 : 1
+  }
+
+  /// Milliseconds that calls of the admin API have to be answered when the process ends.
+  private static let answerPatience = 2_000
 }

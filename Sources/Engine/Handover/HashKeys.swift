@@ -2,8 +2,9 @@ import Platform
 
 /// What clients and values are turned into keys with.
 public struct HashKeys: Sendable, Hashable, BitwiseCopyable {
-  /// The two halves.
+  /// The first half.
   public var first: UInt64
+  /// The second.
   public var second: UInt64
 
   /// These halves.

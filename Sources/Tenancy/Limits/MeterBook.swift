@@ -150,8 +150,9 @@ public struct MeterBook: ~Copyable {
   public struct HandedKey: Sendable, Hashable {
     /// The key.
     public var key: UInt64
-    /// The bucket's two numbers.
+    /// The bucket's arrival time.
     public var arrival: UInt64
+    /// The tick of its last token.
     public var used: Int32
 
     /// A bucket of these numbers.
