@@ -67,7 +67,7 @@ extension HandoverReader {
       return .key(tenant: name, MeterBook.HandedKey(key: key, arrival: arrival, used: used))
     case 4:
       guard let identity = number(UInt64.self), let start = number(Int64.self), let used = number(Int64.self),
-        start >= 0, used >= 0
+        (0..<Int64.max).contains(start), used >= 0
       else { return nil }
       return .quota(QuotaUse(tenant: name, limit: "", start: start, used: used), identity: identity)
     case 5: return number(Int32.self).map { .inFlight(tenant: name, count: $0) }
