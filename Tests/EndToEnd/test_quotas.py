@@ -26,6 +26,26 @@ class Quotas(Case):
         self.assertEqual(g.metrics().value("gatehouse_limit_ratio", tenant="acme", limit="quota requests per month"), 1)
         self.assertEqual(g.log.text().count("near limit"), 1)
 
+    def test_an_operator_may_have_one_begin_anew(self):
+        parts = ["state state", f"admin unix:{self.directory}/admin.sock"]
+        o, lines = self.origin(), ["quota 3 requests per day", "quota 1GiB per month"]
+        g = self.simple(o, tenant_lines=lines, parts=parts)
+        with g.client() as c:
+            self.assertEqual([c.get().status for _ in range(4)], [200, 200, 200, 429])
+        items = g.admin("GET", "/v1/tenants/acme/quotas").json["items"]
+        self.assertEqual([(q["limit"], q["used"], q["amount"]) for q in items][0], ("quota requests per day", 3, 3))
+        self.assertGreater(items[1]["used"], 0)
+        self.assertEqual(g.admin("POST", "/v1/tenants/acme/quotas:reset", {"limit": "quota bytes per year"}).status, 404)
+        self.assertEqual(g.admin("POST", "/v1/tenants/nobody/quotas:reset").status, 404)
+        r = g.admin("POST", "/v1/tenants/acme/quotas:reset", {"limit": "quota requests per day"})
+        self.assertEqual((r.status, r.json["items"][0]["used"]), (200, 0), r)
+        self.assertEqual(r.json["items"][1]["used"], items[1]["used"])
+        g.process.send_signal(signal.SIGKILL)
+        g.process.wait()
+        g = self.simple(o, tenant_lines=lines, parts=parts)
+        with g.client() as c:
+            self.assertEqual([c.get().status for _ in range(4)], [200, 200, 200, 429])
+
     def test_bytes_are_counted_both_ways_once_they_have_passed(self):
         g = self.simple(self.origin(lambda x: (x.read_body(), x.reply(200, "x" * 60000))[1]), tenant_lines=["quota 200KiB per day"],
                         parts=["state state"])

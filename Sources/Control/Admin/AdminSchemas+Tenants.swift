@@ -14,6 +14,14 @@ extension AdminSchema {
         .maybe("overrides", .map(.any)), .maybe("source", .text),
       ])),
     AdminSchema("TenantList", .page(.named("Tenant"))),
+    AdminSchema(
+      "QuotaList",
+      .page(
+        .object([
+          .member("limit", .text), .member("amount", .count), .member("used", .count), .member("soft", .count),
+          .maybe("since", .time),
+        ]))),
+    AdminSchema("QuotaRequest", .object([.maybe("limit", .text)])),
     AdminSchema("TenantState", .object([.member("state", states), .maybe("until", .orNull(.time))])),
     AdminSchema(
       "TenantEffective",

@@ -41,6 +41,10 @@ extension Verb {
     Verb(
       name: "effective", operands: [.one("ID")], summary: "each value that holds for a tenant, and where it comes from",
       perform: showEffective),
+    Verb(name: "quota", operands: [.one("ID")], summary: "what it has used of its quotas", perform: showQuotas),
+    Verb(
+      name: "reset-quota", operands: [.one("ID"), .optional("LIMIT")], options: [.reason, .dryRun],
+      summary: "have a quota, or all it has, begin anew before its time", perform: resetQuotas),
   ]
 
   private static func path(_ invocation: Invocation) -> String {
@@ -71,7 +75,27 @@ extension Verb {
     return 0
   }
 
+  @Sendable private static func resetQuotas(_ invocation: Invocation) throws(CommandFailure) -> Int32 {
+    let limit = invocation.operands.count > 1 ? invocation.operands[1] : nil
+    let body = AdminJSON.bytes(QuotaDesk.Request(limit: limit))
+    return try tellQuotas(invocation, try change(invocation, "POST", path(invocation) + "/quotas:reset", body))
+  }
+
   // MARK: - reading
+
+  @Sendable private static func showQuotas(_ invocation: Invocation) throws(CommandFailure) -> Int32 {
+    try tellQuotas(invocation, try AdminClient(invocation).call("GET", path(invocation) + "/quotas"))
+  }
+
+  private static func tellQuotas(_ invocation: Invocation, _ reply: AdminClient.Reply) throws(CommandFailure) -> Int32 {
+    if invocation.isJSON { return show(reply) }
+    var table = TextTable(["LIMIT", "USED", "OF", "SINCE"], numbers: [1, 2])
+    for quota in try AdminClient.decode(AdminList<QuotaDesk.Answer>.self, reply.body).items {
+      table.add([quota.limit, "\(quota.used)", "\(quota.amount)", quota.since ?? "-"])
+    }
+    print(table.text, terminator: "")
+    return 0
+  }
 
   @Sendable private static func listTenants(_ invocation: Invocation) throws(CommandFailure) -> Int32 {
     var query = [("limit", invocation.value(.limit) ?? "100")]

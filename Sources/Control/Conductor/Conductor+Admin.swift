@@ -10,6 +10,7 @@ extension Conductor {
       + GrantDesk(book: grants).routes
       + AuditDesk(log: auditor.log).routes
       + TenantDesk(tenants: tenants).routes
+      + QuotaDesk(engine: engine, keeper: quotas).routes
       + BackendDesk(engine: engine).routes
       + MoveDesk(keeper: moves).routes
     return routes + [AdminDocument.route(for: routes, AdminSchema.all)]

@@ -57,7 +57,7 @@ final class QuotaKeeper: Sendable {
       var look = 0
       while true {
         let isLast = isStopping.load(ordering: .acquiring)
-        if isLast || look % QuotaKeeper.looks == 0 { keep(engine.takeQuotaChanges()) }
+        if isLast || look % QuotaKeeper.looks == 0 { keep(engine) }
         if isLast { return }
         look += 1
         Machine.rest(nanoseconds: QuotaKeeper.rest)
@@ -72,18 +72,26 @@ final class QuotaKeeper: Sendable {
     thread.withLock { $0 }?.join()
   }
 
+  /// Keeps what has changed at once; false when it could not be written down.
+  func keepNow(_ engine: Engine) -> Bool {
+    keep(engine)
+    return books.withLock { !$0.hasFailed && !$0.isHandedOver }
+  }
+
   /// Writes what is left of `engine`, then nothing while `body` runs, and nothing ever again if that is true.
   func handOver(_ engine: Engine, _ body: () -> Bool) -> Bool {
-    keep(engine.takeQuotaChanges())
+    keep(engine)
     return books.withLock { books in
       books.isHandedOver = body()
       return books.isHandedOver
     }
   }
 
-  private func keep(_ changes: [QuotaUse]) {
+  private func keep(_ engine: Engine) {
     books.withLock { books in
       guard !books.isHandedOver else { return }
+      // Within the lock: what is taken later is written later.
+      let changes = engine.takeQuotaChanges()
       for use in changes { books.uses[Key(tenant: use.tenant, limit: use.limit)] = use }
       do throws(PersistenceError) {
         if !books.journal.isWhole || books.journal.size > QuotaKeeper.leastJournal + 400 * books.uses.count {

@@ -91,22 +91,22 @@ extension ImageView {
     case .resolved:
       decision.tenant = resolution.tenant
     }
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: facts.isSafe) }
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Where a tenant's data lives now.
   @inline(never)
-  func placement(of tenant: TenantIndex, isSafe: Bool) -> Decision {
+  func placement(of tenant: TenantIndex, _ method: Method, wantsUpgrade: Bool) -> Decision {
     var decision = Decision()
     decision.tenant = tenant
-    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, isSafe: isSafe) }
+    let nothing = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    let facts = RequestFacts(host: nothing, field: nil, path: nothing, method: method, wantsUpgrade: wantsUpgrade)
+    return directory._withUnsafeGuaranteedRef { place(decision, in: $0, facts) }
   }
 
   /// Adds where the tenant's data lives.
   @inline(__always)
-  private func place(
-    _ decision: Decision, in directory: TenantDirectory, isSafe: @autoclosure () -> Bool
-  ) -> Decision {
+  private func place(_ decision: Decision, in directory: TenantDirectory, _ facts: RequestFacts) -> Decision {
     var decision = decision
     let tenant = decision.tenant
     decision.epoch = directory.epoch(of: tenant)
@@ -119,7 +119,7 @@ extension ImageView {
     if !directory.isOrdinary(tenant) {
       let region = directory.region(of: tenant)
       if region != 0 { decision.shard = shard(in: region, for: decision, in: directory) }
-      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: isSafe())
+      return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
     }
     if decision.shard < 0 { decision.code = .noBackend }
     return decision

@@ -39,6 +39,8 @@ extension Worker where N: ~Copyable {
       guard known >= hold.epoch.load(ordering: .relaxed) else { return }
       held[place].stage = .releasing
       partStreams(place)
+      hold.note(.releasing, by: number)
+      return letGo(place)
     case .over: endHold(place)
     }
     hold.note(wanted, by: number)

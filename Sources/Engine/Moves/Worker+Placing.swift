@@ -11,7 +11,8 @@ extension Worker where N: ~Copyable {
     let tenant = exchange.pointee.tenant
     let isLive = view.directory._withUnsafeGuaranteedRef { $0.isLive(tenant) }
     guard isLive else { return .tenantUnknown }
-    let decision = view.placement(of: tenant, isSafe: isSafe(exchange))
+    let decision = view.placement(
+      of: tenant, exchange.pointee.method, wantsUpgrade: exchange.pointee.flags.contains(.wantsUpgrade))
     guard decision.code == .none else { return decision.code }
     var place = Int(decision.shard)
     exchange.pointee.flags.remove(.isWatched)

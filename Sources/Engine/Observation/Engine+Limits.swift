@@ -36,7 +36,45 @@ public struct QuotaUse: Sendable, Hashable {
   }
 }
 
+/// A quota of a tenant, and what is used of it.
+public struct QuotaState: Sendable, Equatable {
+  /// The name of the quota.
+  public var limit: String
+  /// The most of it.
+  public var amount: Int64
+  /// Percent of it at which it is told of.
+  public var soft: Int64
+  /// What is used.
+  public var used: Int64
+  /// The first second, since 1970, of the period in which it was; 0 before the first use.
+  public var start: Int64
+}
+
 extension Engine {
+  /// The quotas of the tenant called `name`; `nil` when there is none.
+  public func quotas(of name: String) -> [QuotaState]? {
+    let blueprint = blueprint
+    let tenant = blueprint.tenants.tenant(name)
+    guard tenant >= 0 else { return nil }
+    let policy = Int(blueprint.tenants.limits(of: tenant).pointee.policy)
+    guard blueprint.policies.indices.contains(policy) else { return [] }
+    let meters = process.roster.limits.meters(ifMadeFor: tenant)
+    return blueprint.policies[policy].quotas.map { quota in
+      let meter = meters?.pointee.withBook { $0.meter(of: Rendezvous.hash(quota.name)) } ?? QuotaMeter()
+      return QuotaState(
+        limit: quota.name, amount: quota.amount, soft: quota.soft, used: meter.used, start: meter.span.start)
+    }
+  }
+
+  /// Has the quota `limit` of the tenant called `name` begin anew, or all that it has.
+  public func resetQuotas(of name: String, limit: String?) {
+    let tenant = blueprint.tenants.tenant(name)
+    guard tenant >= 0, let meters = process.roster.limits.meters(ifMadeFor: tenant) else { return }
+    for quota in quotas(of: name) ?? [] where limit == nil || quota.limit == limit {
+      meters.pointee.withBook { $0.reset(Rendezvous.hash(quota.limit)) }
+    }
+  }
+
   /// Adds how much is used of the limits of the tenants that are told of.
   func addRatios(_ snapshot: inout MetricsSnapshot, _ blueprint: Blueprint) {
     let now = Clock.now()
@@ -94,7 +132,7 @@ extension Engine {
     }
   }
 
-  /// What has changed of quotas since this was last asked. For one thread.
+  /// What has changed of quotas since this was last asked. For one thread at a time.
   public func takeQuotaChanges() -> [QuotaUse] {
     let (directory, names) = (blueprint.tenants, process.roster.limits.allNames)
     var changes: [QuotaUse] = []

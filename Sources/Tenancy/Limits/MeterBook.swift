@@ -256,6 +256,17 @@ public struct MeterBook: ~Copyable {
   /// What is used of a quota; `nil` when it is not known.
   public func used(of identity: UInt64) -> Int64? { quotas.first { $0.identity == identity }?.meter.used }
 
+  /// The period in which so much was used of a quota; `nil` when it is not known.
+  public func meter(of identity: UInt64) -> QuotaMeter? { quotas.first { $0.identity == identity }?.meter }
+
+  /// Has a quota begin anew.
+  public mutating func reset(_ identity: UInt64) {
+    for place in quotas.indices where quotas[place].identity == identity {
+      quotas[place].meter.reset()
+      quotas[place].isDirty = true
+    }
+  }
+
   /// Whether some quota has changed since they were last asked for.
   public var hasChanged: Bool { quotas.contains(where: \.isDirty) }
 

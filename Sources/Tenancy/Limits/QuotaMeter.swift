@@ -45,6 +45,12 @@ public struct QuotaMeter: Sendable, Hashable, BitwiseCopyable {
     return (share.high, share.low) >= (line.high, line.low)
   }
 
+  /// Begins anew in the period that is on.
+  public mutating func reset() {
+    used = 0
+    isNear = false
+  }
+
   /// Puts `amount` back, as if it had not been used.
   public mutating func giveBack(_ amount: Int64) { used = max(0, used - amount) }
 }

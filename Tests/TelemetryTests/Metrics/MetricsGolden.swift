@@ -94,6 +94,10 @@ enum MetricsGolden {
     # TYPE gatehouse_backend_up gauge
     gatehouse_backend_up{shard="eu-1",backend="127.0.0.1:9001"} 1
     gatehouse_backend_up{shard="eu-1",backend="127.0.0.1:9002"} 0
+    # HELP gatehouse_backend_draining 1 while the backend serves only those bound to it, 2 while it is told to rest.
+    # TYPE gatehouse_backend_draining gauge
+    gatehouse_backend_draining{shard="eu-1",backend="127.0.0.1:9001"} 0
+    gatehouse_backend_draining{shard="eu-1",backend="127.0.0.1:9002"} 0
     # HELP gatehouse_backend_requests_total Responses of the backend, by the class of the status.
     # TYPE gatehouse_backend_requests_total counter
     gatehouse_backend_requests_total{shard="eu-1",backend="127.0.0.1:9001",code="1xx"} 0
@@ -114,6 +118,19 @@ enum MetricsGolden {
     # TYPE gatehouse_client_connections gauge
     gatehouse_client_connections{state="active"} 2
     gatehouse_client_connections{state="idle"} 30
+    # HELP gatehouse_hold_parked Requests held now for the moves of their tenants.
+    # TYPE gatehouse_hold_parked gauge
+    gatehouse_hold_parked 0
+    # HELP gatehouse_held_total Requests that were held for the moves of their tenants.
+    # TYPE gatehouse_held_total counter
+    gatehouse_held_total 0
+    # HELP gatehouse_hold_refused_total Requests refused for want of room to hold them, or held for too long.
+    # TYPE gatehouse_hold_refused_total counter
+    gatehouse_hold_refused_total{reason="overflow"} 0
+    gatehouse_hold_refused_total{reason="timeout"} 0
+    # HELP gatehouse_stale_route_total Answers of backends that knew a newer placement than their request told.
+    # TYPE gatehouse_stale_route_total counter
+    gatehouse_stale_route_total 0
     # HELP gatehouse_affinity_total What became of affinity cookies.
     # TYPE gatehouse_affinity_total counter
     gatehouse_affinity_total{result="bound"} 11
@@ -268,6 +285,10 @@ enum MetricsGolden {
     # TYPE gatehouse_backend_up gauge
     gatehouse_backend_up{shard="eu-1",backend="127.0.0.1:9001"} 1
     gatehouse_backend_up{shard="eu-1",backend="127.0.0.1:9002"} 0
+    # HELP gatehouse_backend_draining 1 while the backend serves only those bound to it, 2 while it is told to rest.
+    # TYPE gatehouse_backend_draining gauge
+    gatehouse_backend_draining{shard="eu-1",backend="127.0.0.1:9001"} 0
+    gatehouse_backend_draining{shard="eu-1",backend="127.0.0.1:9002"} 0
     # HELP gatehouse_backend_requests Responses of the backend, by the class of the status.
     # TYPE gatehouse_backend_requests counter
     gatehouse_backend_requests_total{shard="eu-1",backend="127.0.0.1:9001",code="1xx"} 0
@@ -288,6 +309,19 @@ enum MetricsGolden {
     # TYPE gatehouse_client_connections gauge
     gatehouse_client_connections{state="active"} 2
     gatehouse_client_connections{state="idle"} 30
+    # HELP gatehouse_hold_parked Requests held now for the moves of their tenants.
+    # TYPE gatehouse_hold_parked gauge
+    gatehouse_hold_parked 0
+    # HELP gatehouse_held Requests that were held for the moves of their tenants.
+    # TYPE gatehouse_held counter
+    gatehouse_held_total 0
+    # HELP gatehouse_hold_refused Requests refused for want of room to hold them, or held for too long.
+    # TYPE gatehouse_hold_refused counter
+    gatehouse_hold_refused_total{reason="overflow"} 0
+    gatehouse_hold_refused_total{reason="timeout"} 0
+    # HELP gatehouse_stale_route Answers of backends that knew a newer placement than their request told.
+    # TYPE gatehouse_stale_route counter
+    gatehouse_stale_route_total 0
     # HELP gatehouse_affinity What became of affinity cookies.
     # TYPE gatehouse_affinity counter
     gatehouse_affinity_total{result="bound"} 11

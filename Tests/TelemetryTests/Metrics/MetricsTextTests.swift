@@ -34,6 +34,8 @@ private func sum(_ text: String, _ prefix: String, _ part: String = "") -> UInt6
     #expect(
       found == [
         "gatehouse_client_connections{state=\"active\"} 0", "gatehouse_client_connections{state=\"idle\"} 0",
+        "gatehouse_hold_parked 0", "gatehouse_held_total 0", "gatehouse_hold_refused_total{reason=\"overflow\"} 0",
+        "gatehouse_hold_refused_total{reason=\"timeout\"} 0", "gatehouse_stale_route_total 0",
         "gatehouse_affinity_total{result=\"bound\"} 0", "gatehouse_affinity_total{result=\"kept\"} 0",
         "gatehouse_affinity_total{result=\"rebound\"} 0", "gatehouse_affinity_total{result=\"rejected\"} 0",
         "gatehouse_tls_handshakes_total{result=\"full\"} 0", "gatehouse_tls_handshakes_total{result=\"resumed\"} 0",

@@ -25,6 +25,7 @@ struct FragmentationTests {
     var scenario = Scenario(seed: seed &* 4)
     scenario.drain = nil
     scenario.reloads = []
+    scenario.moves = []
     scenario.troubles = []
     scenario.isSticky = false
     scenario.hasHealthChecks = false

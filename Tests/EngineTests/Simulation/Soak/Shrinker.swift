@@ -45,6 +45,7 @@ struct Shrinker {
       { $0.drain == nil ? nil : $0.changed { $0.drain = nil } },
       { $0.troubles.isEmpty ? nil : $0.changed { $0.troubles = [] } },
       { $0.reloads.isEmpty ? nil : $0.changed { $0.reloads = [] } },
+      { $0.moves.isEmpty ? nil : $0.changed { $0.moves = [] } },
       { $0.workers == 1 ? nil : $0.changed { $0.workers = 1 } },
       { $0.hasHealthChecks ? $0.changed { $0.hasHealthChecks = false } : nil },
       { $0.isSticky ? $0.changed { $0.isSticky = false } : nil },
@@ -60,6 +61,7 @@ struct Shrinker {
     var any = drop(\.clients, least: 1)
     if drop(\.troubles) { any = true }
     if drop(\.reloads) { any = true }
+    if drop(\.moves) { any = true }
     for client in scenario.clients.indices {
       for place in scenario.clients[client].plans.indices.reversed() where scenario.clients[client].plans.count > 1 {
         if runs < bound, take(scenario.changed { $0.clients[client].plans.remove(at: place) }) { any = true }
