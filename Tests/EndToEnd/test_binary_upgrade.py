@@ -14,6 +14,7 @@ import time
 
 from harness import gate as module
 from harness import BOTH, Case, Client, Frames, binary, conf, eventually, get, shard, tenant
+from harness.moves import MoveCase
 from test_lifecycle import Load
 from test_tls import TLSCase
 from test_upgrade import SWITCH, UPGRADE
@@ -109,6 +110,12 @@ class Upgrade(Case):
         g.upgrade()
         self.assertEqual([served("plain", 70), served("path", 30), served("client", 4), served("quota", 20)], [60, 20, 2, 12])
         self.assertEqual(served("client", 6, "10.0.0.2"), 5)
+
+    def test_buckets_that_tenants_share_go_on(self):
+        g = self.simple(self.origin(), parts=["limits {\n  requests 10/h burst 10\n}"])
+        self.assertEqual([get(g.address).status for _ in range(6)], [200] * 6)
+        g.upgrade()
+        self.assertEqual([get(g.address).status for _ in range(6)], [200] * 4 + [503] * 2)
 
     def test_tokens_that_the_old_process_still_takes_count_in_the_new(self):
         """A connection that was there before has one more request served by the old process."""
@@ -227,6 +234,21 @@ class Notified(Case):
         self.assertEqual(told(), "READY=1\nSTATUS=generation 2, 1 tenants\n")
         self.assertEqual(s.recv(4096), b"WATCHDOG=1\n")
         self.assertEqual(g.before[0].wait(15), 0)
+
+
+class Moving(MoveCase):
+    def test_a_move_that_holds_requests_comes_first(self):
+        """What is held can't be handed over; what was moved is where it was moved to."""
+        g = self.begin()
+        move = self.admin.move(confirm=True)
+        self.admin.until(move, "holding")
+        g.signal(signal.SIGUSR2)
+        g.log.wait(r"upgrade failed, process \d+ goes on: a move of a tenant holds requests")
+        self.admin.call("POST", f"/v1/moves/{move['id']}:confirm")
+        self.assertEqual(self.admin.end(move)["state"], "done")
+        g.upgrade()
+        self.assertEqual(self.placement(), ("two", 1))
+        self.assertEqual(self.admin.get(f"/v1/moves/{move['id']}")["state"], "done")
 
 
 class Failing(Case):
