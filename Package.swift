@@ -59,7 +59,8 @@ let package = Package(
     tests(
       of: "Control", "Configuration", "ConfigLanguage", "Persistence", "Engine", "Tenancy", "Platform", "Primitives"),
     fuzzers(
-      of: "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Platform", "Primitives",
+      of: "Control", "Configuration", "ConfigLanguage", "Engine", "HTTP", "HTTPReference", "Tenancy", "Platform",
+      "Primitives",
       "COpenSSL"),
   ],
   swiftLanguageModes: [.v6]

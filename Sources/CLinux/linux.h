@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -159,4 +160,68 @@ static inline void linux_release(void *memory, size_t count) { munmap(memory, co
 static inline int linux_is_socket(const char *path) {
   struct stat facts;
   return lstat(path, &facts) == 0 && S_ISSOCK(facts.st_mode);
+}
+// Whole messages between two processes, and descriptors with them.
+#define LINUX_MOST_DESCRIPTORS 64
+static inline int linux_message_pair(int *pair) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair); }
+static inline ssize_t linux_send_message(int socket, const void *bytes, size_t count, const int *descriptors, int descriptorCount) {
+  union { struct cmsghdr header; char room[CMSG_SPACE(LINUX_MOST_DESCRIPTORS * sizeof(int))]; } control = {0};
+  struct iovec part = {(void *)bytes, count};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (descriptorCount < 0 || descriptorCount > LINUX_MOST_DESCRIPTORS) { errno = EINVAL; return -1; }
+  if (descriptorCount > 0) {
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(descriptorCount * sizeof(int));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptorCount * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, descriptorCount * sizeof(int));
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+// Receives one message; one that does not fit is an error (EMSGSIZE), and so are more than LINUX_MOST_DESCRIPTORS.
+static inline ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descriptors, int *descriptorCount) {
+  union { struct cmsghdr header; char room[CMSG_SPACE(LINUX_MOST_DESCRIPTORS * sizeof(int))]; } control;
+  struct iovec part = {bytes, count};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  *descriptorCount = 0;
+  ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (got < 0) return got;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int more = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    for (int place = 0; place < more && *descriptorCount < LINUX_MOST_DESCRIPTORS; place++)
+      memcpy(&descriptors[(*descriptorCount)++], CMSG_DATA(header) + place * sizeof(int), sizeof(int));
+  }
+  if (!(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) return got;
+  for (int place = 0; place < *descriptorCount; place++) close(descriptors[place]);
+  *descriptorCount = 0;
+  errno = EMSGSIZE;
+  return -1;
+}
+static inline int linux_wait_readable(int descriptor, int milliseconds) {
+  struct pollfd look = {.fd = descriptor, .events = POLLIN};
+  return poll(&look, 1, milliseconds);
+}
+static inline void linux_set_send_patience(int socket, int seconds) {
+  struct timeval patience = {seconds, 0};
+  setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+// Makes a socket that somebody else opened like one of ours.
+static inline int linux_adopt_socket(int socket) {
+  int flags = fcntl(socket, F_GETFL);
+  if (flags < 0 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) < 0) return -1;
+  return fcntl(socket, F_SETFD, FD_CLOEXEC);
+}
+// Whether a descriptor is a stream socket that listens.
+static inline int linux_is_listening(int descriptor) {
+  int value = 0, type = 0;
+  socklen_t length = sizeof value, typeLength = sizeof type;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value != 0
+      && getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &typeLength) == 0 && type == SOCK_STREAM;
+}
+static inline int linux_are_same_file(int one, int other) {
+  struct stat first, second;
+  return fstat(one, &first) == 0 && fstat(other, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }

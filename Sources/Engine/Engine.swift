@@ -50,7 +50,13 @@ public final class Engine: @unchecked Sendable {
   let images = Mutex<[BlueprintImage]>([])
   /// Which tenants the scrapes tell of.
   let series = Mutex(TenantSeries())
-  private var listeners: [OpenListener] = []
+  private(set) var listeners: [OpenListener] = []
+  /// Sockets that another process has opened, for listeners that want their addresses.
+  private let inherited: InheritedSockets
+  /// Requests in flight in the process before this one, by tenant, which count here as well.
+  let elsewhere = Mutex<[TenantIndex: Int32]>([:])
+  /// Whether the paths of Unix sockets are another process's by now.
+  var leavesPaths = false
   /// Where clients connect, with the ports the kernel chose. For the control thread.
   public var addresses: [Endpoint] { listeners.map(\.bound) }
 
@@ -59,16 +65,24 @@ public final class Engine: @unchecked Sendable {
   /// - Parameters:
   ///   - affinityKey: signs affinity cookies; the same on all replicas.
   ///   - descriptors: how many the process may open; bounds connections beside the blueprint.
-  public init(_ blueprint: Blueprint, affinityKey: AffinityKey, descriptors: Int) throws(EngineError) {
+  ///   - inherited: sockets that are open already.
+  ///   - hashKeys: those of the process whose counts are to be gone on with.
+  ///   - accepts: whether clients are accepted; if not, `beginAccepting()` has to follow.
+  public init(
+    _ blueprint: Blueprint, affinityKey: AffinityKey, descriptors: Int,
+    inherited: InheritedSockets = InheritedSockets(),
+    hashKeys: HashKeys = .random, accepts: Bool = true
+  ) throws(EngineError) {
     current = Mutex(blueprint)
-    process = ProcessState(affinityKey: affinityKey)
+    self.inherited = inherited
+    process = ProcessState(affinityKey: affinityKey, hashKeys: hashKeys)
     process.ledger.ensure(capacity: blueprint.tenants.capacity)
     guard let image = BlueprintImage(blueprint, roster: process.roster) else { throw .tooManyBackends }
     images.withLock { $0 = [image] }
     listeners = try listeners(for: blueprint.listeners, workers: blueprint.workers)
     noteSecurePort()
     do throws(EngineError) {
-      for number in 0..<blueprint.workers { try start(number, image, descriptors) }
+      for number in 0..<blueprint.workers { try start(number, image, descriptors, accepts: accepts) }
       try awaitStart()
     } catch {
       abandon()
@@ -96,9 +110,12 @@ public final class Engine: @unchecked Sendable {
   struct OpenListener {
     var endpoint: Endpoint
     var bound: Endpoint
+    /// One for each worker at least.
     var sockets: [Int32]
     /// What the blueprint in use says of it.
     var settings: Listener
+    /// Whether the path of a Unix socket is somebody else's to remove.
+    var isForeign = false
 
     /// The port; 0 when there is none.
     var port: UInt16 {
@@ -110,6 +127,26 @@ public final class Engine: @unchecked Sendable {
 
     /// What worker `number` is told of it.
     func socket(of number: Int) -> ListenerSocket { ListenerSocket(sockets[number], settings) }
+  }
+
+  /// What worker `number` listens on: a socket of each listener, then those that are more than there are workers.
+  private func sockets(of number: Int) -> [ListenerSocket] {
+    let count = blueprint.workers
+    let more = listeners.flatMap { listener in
+      stride(from: number + count, to: listener.sockets.count, by: count).map { listener.socket(of: $0) }
+    }
+    return listeners.map { $0.socket(of: number) } + more
+  }
+
+  /// A listener of sockets that are open already: workers beyond their number share them.
+  private static func adopt(_ known: InheritedSockets.Listener, _ settings: Listener, count: Int) -> OpenListener {
+    var listener = OpenListener(
+      endpoint: settings.endpoint, bound: known.bound, sockets: known.sockets, settings: settings)
+    listener.isForeign = known.isForeign
+    while listener.sockets.count < count {
+      listener.sockets.append(Socket.duplicate(known.sockets[listener.sockets.count % known.sockets.count]))
+    }
+    return listener
   }
 
   /// Opens a socket of its own for each worker; that of a Unix endpoint is shared.
@@ -141,7 +178,9 @@ public final class Engine: @unchecked Sendable {
   private static func close(_ listener: OpenListener) {
     for socket in listener.sockets { Socket.close(socket, resetting: false) }
     // A path that could not be bound is another's.
-    if case .unix(let path) = listener.endpoint, !listener.sockets.isEmpty { Socket.removePath(path) }
+    if case .unix(let path) = listener.endpoint, !listener.sockets.isEmpty, !listener.isForeign {
+      Socket.removePath(path)
+    }
   }
 
   /// The listeners that `wanted` asks for: those that are open already, and new ones.
@@ -152,6 +191,10 @@ public final class Engine: @unchecked Sendable {
       if var known = listeners.first(where: { $0.endpoint == settings.endpoint }) {
         known.settings = settings
         all.append(known)
+        continue
+      }
+      if let known = inherited.take(settings.endpoint, for: .clients) {
+        all.append(Engine.adopt(known, settings, count: count))
         continue
       }
       do throws(EngineError) {
@@ -181,7 +224,9 @@ public final class Engine: @unchecked Sendable {
     }
   }
 
-  private func start(_ number: Int, _ image: BlueprintImage, _ descriptors: Int) throws(EngineError) {
+  private func start(
+    _ number: Int, _ image: BlueprintImage, _ descriptors: Int, accepts: Bool
+  ) throws(EngineError) {
     do throws(SystemError) {
       let counters = WorkerCounters()
       let records = RecordRing(capacity: Limit.recordRing)
@@ -195,7 +240,7 @@ public final class Engine: @unchecked Sendable {
       mailbox.leave(image, listeners: nil)
       let start = WorkerStart(
         number: number, process: process, mailbox: mailbox, counters: counters, records: records,
-        listeners: listeners.map { $0.socket(of: number) }, waker: waker, capacity: capacity)
+        listeners: accepts ? sockets(of: number) : [], waker: waker, capacity: capacity)
       let thread = try Thread(name: "worker-\(number)") { runWorker(start) }
       workers.append(
         Handle(mailbox: mailbox, counters: counters, records: records, waker: waker, thread: thread))
@@ -221,11 +266,11 @@ public final class Engine: @unchecked Sendable {
     current.withLock { $0 = next }
     images.withLock { $0.append(image) }
     for (number, worker) in workers.enumerated() {
-      worker.mailbox.leave(image, listeners: wanted.map { $0.socket(of: number) })
+      worker.mailbox.leave(image, listeners: sockets(of: number))
       worker.waker.wake()
     }
     // The workers close the sockets that are not among these; a path nobody listens on is removed.
-    for listener in known where !wanted.contains(where: { $0.endpoint == listener.endpoint }) {
+    for listener in known where !wanted.contains(where: { $0.endpoint == listener.endpoint }) && !listener.isForeign {
       if case .unix(let path) = listener.endpoint { Socket.removePath(path) }
     }
   }
@@ -275,6 +320,15 @@ public final class Engine: @unchecked Sendable {
     }
   }
 
+  /// Has the workers accept who connects, if they were started without.
+  public func beginAccepting() {
+    guard let image = images.withLock({ $0.last }) else { return }
+    for (number, worker) in workers.enumerated() {
+      worker.mailbox.leave(image, listeners: sockets(of: number))
+      worker.waker.wake()
+    }
+  }
+
   /// Whether every worker has ended.
   public var hasEnded: Bool { workers.allSatisfy { $0.mailbox.hasEnded.load(ordering: .acquiring) } }
 
@@ -286,7 +340,9 @@ public final class Engine: @unchecked Sendable {
 
   /// Removes the paths of Unix sockets, which the workers have closed.
   private func removePaths() {
-    for case .unix(let path) in addresses { Socket.removePath(path) }
+    for listener in listeners where !listener.isForeign && !leavesPaths {
+      if case .unix(let path) = listener.bound { Socket.removePath(path) }
+    }
     listeners.removeAll()
   }
 
@@ -336,5 +392,6 @@ private func runWorker(_ start: WorkerStart) {
   var worker = Worker(
     network: network, number: start.number, process: start.process, mailbox: start.mailbox, counters: start.counters,
     records: start.records, image: consume image, seed: Machine.randomNumber(), connectionCapacity: start.capacity)
+  worker.listenerProtocols = start.listeners.map(\.settings.protocols)
   worker.run()
 }

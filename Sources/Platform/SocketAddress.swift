@@ -79,6 +79,21 @@ public struct SocketAddress {
     }
   }
 
+  /// The path of a Unix socket; `nil` for others, and for those without one.
+  public var path: String? {
+    let start = MemoryLayout<sockaddr_un>.offset(of: \.sun_path)!
+    guard Int32(storage.ss_family) == AF_UNIX, Int(length) > start else { return nil }
+    let path = withUnsafeBytes(of: storage) { bytes in
+      Array(bytes[start..<min(Int(length), MemoryLayout<sockaddr_un>.size)].prefix { $0 != 0 })
+    }
+    return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+  }
+
+  /// The address as an endpoint; `nil` for a Unix socket without a path.
+  public var endpoint: Endpoint? {
+    Int32(storage.ss_family) == AF_UNIX ? path.map { .unix($0) } : .tcp(address, port: port)
+  }
+
   /// The TCP port, 0 for Unix sockets.
   public var port: UInt16 {
     let family = Int32(storage.ss_family)

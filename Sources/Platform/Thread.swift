@@ -24,7 +24,7 @@ public struct Thread: @unchecked Sendable {
   public func join() { _ = pthread_join(identifier, nil) }
 
   /// Lets the thread end by itself: nobody will wait for it.
-  func detach() { _ = pthread_detach(identifier) }
+  public func detach() { _ = pthread_detach(identifier) }
 
   /// How much a thread that works aside gives way: it has a tenth of the time of one that competes with it.
   public static let asideNiceness: Int32 = 10

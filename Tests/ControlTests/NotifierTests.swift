@@ -39,6 +39,12 @@ import Testing
     #expect(listener.next() == "READY=1\nSTATUS=serving 3 tenants\n")
     notifier.status("two\nlines")
     #expect(listener.next() == "STATUS=two lines\n")
+    // Nobody asked for it.
+    notifier.beat()
+    notifier.mainProcess(42)
+    #expect(listener.next() == "MAINPID=42\n")
+    Notifier(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"]).beat()
+    #expect(listener.next() == "WATCHDOG=1\n")
     notifier.stopping()
     #expect(listener.next() == "STOPPING=1\nSTATUS=draining\n")
   }

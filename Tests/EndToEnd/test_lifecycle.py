@@ -309,13 +309,15 @@ class Systemd(Case):
         g.signal(signal.SIGTERM)
         self.assertEqual(wait_for("STOPPING")["STOPPING"], "1")
 
-    def test_the_unit_file_is_sound(self):
+    def test_the_unit_files_are_sound(self):
         if not shutil.which("systemd-analyze"):
             raise unittest.SkipTest("systemd-analyze is not installed")
-        with open(os.path.join(ROOT, "deploy", "gatehouse.service")) as file:
-            text = file.read()
-        path = os.path.join(self.directory, "gatehouse.service")
-        with open(path, "w") as file:
-            file.write(text.replace("/usr/local/bin/gatehouse", "/bin/true"))
-        run = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+        paths = []
+        for name in ("gatehouse.service", "gatehouse.socket"):
+            with open(os.path.join(ROOT, "deploy", name)) as file:
+                text = file.read()
+            paths.append(os.path.join(self.directory, name))
+            with open(paths[-1], "w") as file:
+                file.write(text.replace("/usr/local/bin/gatehouse", "/bin/true"))
+        run = subprocess.run(["systemd-analyze", "verify", *paths], capture_output=True, text=True)
         self.assertEqual((run.returncode, run.stderr), (0, ""))

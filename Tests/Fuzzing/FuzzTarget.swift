@@ -19,6 +19,7 @@ struct FuzzTarget: Sendable {
     FuzzTarget(name: "http2-client", run: FrameStreams(role: .client).run),
     FuzzTarget(name: "proxy-header", run: ProxyHeaders.run), FuzzTarget(name: "streams", run: ClientFrames.run),
     FuzzTarget(name: "backend-streams", run: OriginFrames.run), FuzzTarget(name: "tls-records", run: TLSRecords.run),
+    FuzzTarget(name: "handover", run: Handovers.run),
   ]
 }
 

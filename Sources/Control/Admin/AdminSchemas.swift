@@ -33,6 +33,7 @@ extension AdminSchema {
     AdminSchema(
       "Reload",
       .object([.member("generation", .count), .member("warnings", .text), .member("at_next_start", .list(.text))])),
+    AdminSchema("Upgrade", .object([.member("process", .count), .member("before", .count)])),
     AdminSchema("ShardList", .page(.named("Shard"))),
     AdminSchema(
       "Shard",

@@ -15,18 +15,29 @@ final class AdminServer: Sendable {
   static let largeBodies = 2
 
   private let door: AdminDoor
+  private let inherited: InheritedSockets
+  private let rests: Bool
   private let router: AdminRouter
   private let auditor: Auditor
   private let tls: Mutex<ServerTLS?>
   private let isStopping = Atomic<Bool>(false)
   private let waits = Turns(AdminServer.waitBound)
   private let large = Turns(AdminServer.largeBodies)
-  private let servers = Mutex<[PlainServer]>([])
+  let servers = Mutex<[PlainServer]>([])
   private let calls = Atomic<UInt64>(0)
   private let refusals = Atomic<UInt64>(0)
 
   /// Binds every address of `settings`, or none, and starts to serve.
-  init(_ settings: AdminSettings, door: AdminDoor, auditor: Auditor, routes: [AdminRoute]) throws(SystemError) {
+  ///
+  /// - Parameters:
+  ///   - inherited: sockets that are open already.
+  ///   - rests: whether connections wait until the servers resume.
+  init(
+    _ settings: AdminSettings, door: AdminDoor, auditor: Auditor, routes: [AdminRoute],
+    inherited: InheritedSockets = InheritedSockets(), rests: Bool = false
+  ) throws(SystemError) {
+    self.inherited = inherited
+    self.rests = rests
     self.door = door
     self.auditor = auditor
     router = AdminRouter(routes)
@@ -80,6 +91,9 @@ final class AdminServer: Sendable {
     bounds.takesBodies = true
     bounds.tellsProblems = true
     bounds.socketMode = mode
+    bounds.inherited = inherited
+    bounds.use = .admin
+    bounds.rests = rests
     // The server is stopped before it is let go, and its threads with it.
     return try PlainServer(
       name: "admin", at: endpoints, bounds: bounds, secure: { [unowned self] in tls.withLock { $0 } },

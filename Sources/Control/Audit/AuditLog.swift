@@ -20,6 +20,8 @@ final class AuditLog: Sendable {
     var first: Int64
     /// What has gone wrong, until a write succeeds.
     var trouble: String?
+    /// Whether another process writes by now.
+    var isHandedOver = false
   }
 
   private let folder: AuditFolder
@@ -75,6 +77,17 @@ final class AuditLog: Sendable {
     }
   }
 
+  /// Writes nothing while `body` runs, and nothing ever again if that is true.
+  func handOver(_ body: () -> Bool) -> Bool {
+    books.withLock { books in
+      books.isHandedOver = body()
+      return books.isHandedOver
+    }
+  }
+
+  /// Whether another process writes by now.
+  var isHandedOver: Bool { books.withLock { $0.isHandedOver } }
+
   private func take() -> [Ticket] {
     waiting.withLock { waiting in
       let taken = Array(waiting.prefix(AuditStart.mostUnheaded))
@@ -84,6 +97,10 @@ final class AuditLog: Sendable {
   }
 
   private func write(_ tickets: [Ticket], _ books: inout Books) {
+    if books.isHandedOver {
+      for ticket in tickets { ticket.result = .failure(AuditFault("a new process has taken over")) }
+      return
+    }
     do throws(AuditFault) {
       if books.size >= fileSize { try turn(&books) }
       var head = books.head

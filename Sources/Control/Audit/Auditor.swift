@@ -32,7 +32,9 @@ final class Auditor: Sendable {
 
   /// Writes down what was done, or not.
   func note(_ entry: AuditEntry) throws(AdminProblem) {
-    guard let log else {
+    // The process that was handed over to has written that down itself.
+    if entry.action == UpgradeDesk.action, entry.result == "done", log?.isHandedOver == true { return }
+    guard let log, !log.isHandedOver else {
       say("audit: " + String(decoding: AdminJSON.bytes(entry), as: UTF8.self))
       return
     }

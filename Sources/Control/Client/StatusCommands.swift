@@ -26,6 +26,17 @@ extension Verb {
     }
   ]
 
+  /// What `upgrade` does.
+  static let ofUpgrade = [
+    Verb(name: "", options: [.reason], summary: Command.upgrade.summary) { (invocation) throws(CommandFailure) in
+      let reply = try AdminClient(invocation).call("POST", "/v1/upgrade", reason: invocation.value(.reason))
+      if invocation.isJSON { return show(reply) }
+      let answer = try AdminClient.decode(UpgradeAnswer.self, reply.body)
+      print("upgraded: process \(answer.process) serves; \(answer.before) ends once its requests have")
+      return 0
+    }
+  ]
+
   /// Prints an answer as it came.
   static func show(_ reply: AdminClient.Reply) -> Int32 {
     print(String(decoding: reply.body, as: UTF8.self))

@@ -1,7 +1,7 @@
 /// What can be asked of the program.
 public enum Command: String, CaseIterable, Sendable {
   case run, check, explain, demo
-  case status, top, reload, tenant, history, restore, move, wave, shard, audit, grant
+  case status, top, reload, upgrade, tenant, history, restore, move, wave, shard, audit, grant
   case help, version
 
   /// Short spellings.
@@ -10,13 +10,14 @@ public enum Command: String, CaseIterable, Sendable {
   /// What it does, in one line.
   var summary: String {
     switch self {
-    case .run: "serve in the foreground until TERM or INT (HUP reloads, USR1 reopens logs)"
+    case .run: "serve in the foreground until TERM or INT (HUP reloads, USR1 reopens logs, USR2 upgrades)"
     case .check: "parse and validate the configuration and its tables; print every error (alias -t)"
     case .explain: "say what the proxy would do with a request, or what holds for a tenant, and why"
     case .demo: "serve with sample app servers standing in for the backends"
     case .status: "how the running proxy does"
     case .top: "the busiest tenants of the last seconds"
     case .reload: "put the configuration as it is now into use, or say why not"
+    case .upgrade: "have the binary as it is now take the place of the running one, without losing a connection"
     case .tenant: "tenants: list, read, make, change, suspend, import, export"
     case .history: "the changes of tenants, the newest first"
     case .restore: "have a tenant, or all, be what they were right after a change"
@@ -36,6 +37,7 @@ public enum Command: String, CaseIterable, Sendable {
     case .status: Verb.ofStatus
     case .top: Verb.ofTop
     case .reload: Verb.ofReload
+    case .upgrade: Verb.ofUpgrade
     case .tenant: Verb.ofTenant
     case .history: Verb.ofHistory
     case .restore: Verb.ofRestore

@@ -52,7 +52,9 @@ enum ManualPage {
     .B INT
     finish what is in flight and stop (a second one stops at once),
     .B USR1
-    opens the access log anew.
+    opens the access log anew,
+    .B USR2
+    has the binary as it is now take the place of the running one.
     .SH FILES
     .TP
     .I ./proxy.conf, /etc/gatehouse/proxy.conf

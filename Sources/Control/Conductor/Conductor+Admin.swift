@@ -6,6 +6,7 @@ extension Conductor {
       + TopDesk(engine: engine).routes
       + ExplainDesk(tenants: tenants).routes
       + shared.reloads.routes
+      + shared.upgrades.routes
       + GrantDesk(book: grants).routes
       + AuditDesk(log: auditor.log).routes
       + TenantDesk(tenants: tenants).routes

@@ -7,13 +7,20 @@ import Platform
 
 extension Conductor {
   /// Loads a configuration; tells what is wrong with it on standard error and gives `nil` when it can't be used.
-  static func load(_ path: String, opening: StateOpening? = nil) -> LoadedConfiguration? {
+  static func load(
+    _ path: String, opening: StateOpening? = nil, for predecessor: Predecessor? = nil
+  ) -> LoadedConfiguration? {
     switch outcome(path, previous: nil, additions: opening.map { opening in { try opening.open($0) } }) {
     case .loaded(let loaded):
       Entrance.complain(loaded.warnings.text)
       return loaded
     case .refused(let report):
-      Entrance.complain(report.text)
+      // The process before says it, where there is one.
+      if let predecessor {
+        predecessor.refuse("\(path) can't be used\n\(report.text.trimmedEnd)")
+      } else {
+        Entrance.complain(report.text)
+      }
       return nil
     }
   }
@@ -77,4 +84,9 @@ extension Conductor {
     print(text, terminator: "")
     return 0
   }
+}
+
+extension String {
+  /// Without the line ends behind it.
+  fileprivate var trimmedEnd: String { String(self[..<(lastIndex { !$0.isNewline }.map(index(after:)) ?? startIndex)]) }
 }

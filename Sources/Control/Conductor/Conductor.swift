@@ -23,20 +23,24 @@ final class Conductor {
     let addresses = Mutex<[Endpoint]>([])
     /// Reloads that are asked for through the admin API.
     let reloads = ReloadDesk()
+    /// Upgrades that are asked for through the admin API.
+    let upgrades = UpgradeDesk()
+    /// Upgrades so far, those of the processes before this one included.
+    let upgradeFacts = Mutex(UpgradeFacts())
   }
 
   /// The signals the conductor answers to.
-  private static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
+  static let signals = [SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2]
 
   let configPath: String
-  private let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
+  let notifier = Notifier(environment: ProcessInfo.processInfo.environment)
   let shared = Shared()
   var settings = ProcessSettings()
   /// The folder of what outlives the process, held as long as it runs.
   let state: StateFolder?
   let engine: Engine
-  private var server: MetricsServer?
-  private var admin: AdminServer?
+  private(set) var server: MetricsServer?
+  private(set) var admin: AdminServer?
   let grants: GrantBook?
   /// Who moves tenants; `nil` when nothing is kept.
   let moves: MoveKeeper?
@@ -44,6 +48,14 @@ final class Conductor {
   private var writer: RecordWriter?
   let quotas: QuotaKeeper?
   let tenants: LiveTenants
+  /// Sockets that were open before this process was.
+  let inherited: InheritedSockets
+  /// The process whose place this one takes, until it has.
+  let predecessor: Predecessor?
+  /// Whether sample applications are served, which no other process can take over.
+  private var isDemo = false
+  /// Whether the process was told to stop while it waited for another to take its place.
+  var isStopped = false
   private let overload = OverloadWatch()
   private let descriptors: Int
   private var backends = BackendWatch()
@@ -55,10 +67,17 @@ final class Conductor {
   static func run(configPath: String) -> Int32 {
     Signals.hold(signals)
     // Not kept here: what was loaded at the start must go when a reload takes its place.
-    let opening = StateOpening()
-    guard let conductor = started(with: load(configPath, opening: opening), opening, configPath) else { return 1 }
-    conductor.conduct()
-    return 0
+    let predecessor: Predecessor?
+    do throws(UpgradeFailure) {
+      predecessor = try Predecessor.find(ProcessInfo.processInfo.environment)
+    } catch {
+      say("gatehouse: \(error)")
+      return 1
+    }
+    let opening = StateOpening(lock: predecessor?.lock)
+    let loaded = load(configPath, opening: opening, for: predecessor)
+    guard let conductor = started(with: loaded, opening, configPath, after: predecessor) else { return 1 }
+    return conductor.conduct()
   }
 
   /// Serves with sample applications at the addresses of the backends.
@@ -80,20 +99,22 @@ final class Conductor {
     }
     say("\(applications.count) sample app servers stand in for the backends")
     guard let conductor = started(with: loaded, opening, configPath) else { return 1 }
+    conductor.isDemo = true
     DemoAdvice.print(for: loaded.blueprint, at: conductor.engine, metrics: conductor.server?.endpoints ?? [])
-    conductor.conduct()
-    return 0
+    return conductor.conduct()
   }
 
   /// A conductor whose data plane serves; `nil` when that could not be, and it has been said why.
   private static func started(
-    with loaded: LoadedConfiguration?, _ opening: StateOpening, _ configPath: String
+    with loaded: LoadedConfiguration?, _ opening: StateOpening, _ configPath: String,
+    after predecessor: Predecessor? = nil
   ) -> Conductor? {
     guard let loaded else { return nil }
     do {
-      let conductor = try Conductor(loaded, opening, configPath)
+      let conductor = try Conductor(loaded, opening, configPath, predecessor)
       do {
         try conductor.startAround(loaded.process)
+        try conductor.takeOver()
       } catch {
         conductor.engine.abandon()
         throw error
@@ -101,15 +122,20 @@ final class Conductor {
       conductor.becomeReady()
       return conductor
     } catch {
-      say("gatehouse: \(error)")
+      if let predecessor { predecessor.refuse("\(error)") } else { say("gatehouse: \(error)") }
       return nil
     }
   }
 
   // MARK: - start
 
-  private init(_ loaded: LoadedConfiguration, _ opening: StateOpening, _ configPath: String) throws {
+  private init(
+    _ configuration: LoadedConfiguration, _ opening: StateOpening, _ configPath: String, _ predecessor: Predecessor?
+  ) throws {
     self.configPath = configPath
+    self.predecessor = predecessor
+    var loaded = configuration
+    if let predecessor { loaded.blueprint.generation = predecessor.hello.generation + 1 }
     let environment = ProcessInfo.processInfo.environment
     let file = try KeyFile(path: KeyFile.path(environment: environment, configPath: configPath))
     if file.isNew { say("affinity key made in \(file.path); copy it to other replicas") }
@@ -120,7 +146,16 @@ final class Conductor {
     grants = keepsAudit ? try state.map { try GrantBook(folder: $0.path) } : nil
     auditor = Auditor(log: keepsAudit ? try state.map { try AuditLog(folder: $0.path) } : nil)
     descriptors = Machine.raiseDescriptorLimit()
-    engine = try Engine(loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors)
+    inherited = InheritedSockets(
+      predecessor?.listeners ?? InheritedSockets.activated(environment, process: getpid()))
+    if let tickets = predecessor?.secrets?.tickets {
+      loaded.blueprint.tickets?.adopt(tickets.map { (bytes: $0.bytes, made: $0.made) })
+    }
+    engine = try Engine(
+      loaded.blueprint, affinityKey: AffinityKey(bytes: file.key), descriptors: descriptors, inherited: inherited,
+      hashKeys: predecessor?.secrets?.hashKeys ?? .random, accepts: predecessor == nil)
+    // Until this process serves they are the other's.
+    if predecessor != nil { engine.leavePaths(true) }
     let (engine, tenants, auditor) = (engine, tenants, auditor)
     moves = try state.map {
       try MoveKeeper(folder: $0.path, engine: engine, placements: tenants, auditor: auditor)
@@ -136,7 +171,6 @@ final class Conductor {
   /// Starts the servers of metrics and of the admin API, and the writer of access records.
   private func startAround(_ settings: ProcessSettings) throws {
     shared.metricsTenants.store(settings.metricsTenants, ordering: .relaxed)
-    try quotas?.start(engine)
     if settings.accessLog != .off {
       let file =
         switch settings.accessLog {
@@ -148,15 +182,14 @@ final class Conductor {
       self.writer = writer
     }
     try overload.start(engine, descriptors: descriptors)
-    try tenants.start()
-    try moves?.start()
     try startAdmin(settings)
     guard !settings.metrics.isEmpty else { return }
     let engine = engine
     let shared = shared
     let writer = writer
     let (moves, admin) = (moves, admin)
-    let server = try MetricsServer(at: settings.metrics) { path, accept in
+    let server = try MetricsServer(at: settings.metrics, inherited: inherited, rests: predecessor != nil) {
+      path, accept in
       Conductor.answer(path, accept, engine, shared, writer, admin, moves)
     }
     for endpoint in server.endpoints { say("metrics on \(endpoint)") }
@@ -166,7 +199,9 @@ final class Conductor {
   private func startAdmin(_ settings: ProcessSettings) throws(SystemError) {
     guard !settings.admin.endpoints.isEmpty else { return }
     let door = AdminDoor(users: settings.admin.users, grants: grants, auditor: auditor)
-    let admin = try AdminServer(settings.admin, door: door, auditor: auditor, routes: adminRoutes)
+    let admin = try AdminServer(
+      settings.admin, door: door, auditor: auditor, routes: adminRoutes, inherited: inherited,
+      rests: predecessor != nil)
     for endpoint in admin.endpoints { say("admin on \(endpoint)") }
     self.admin = admin
   }
@@ -203,28 +238,35 @@ final class Conductor {
         snapshot, build: BuildFacts(version: Build.version, swift: Build.swift, openSSL: Build.openSSL),
         process: .current(), reload: shared.reload.withLock { $0 },
         format: format == .openMetrics ? .openMetrics : .prometheus, droppedLines: writer?.droppedLines ?? 0,
-        admin: admin?.facts)
+        admin: admin?.facts, upgrades: shared.upgradeFacts.withLock { $0 })
       return MetricsServer.Answer(status: 200, contentType: format.contentType, body: body)
     }
   }
 
   // MARK: - while it serves
 
-  /// Answers signals until the data plane has ended.
-  private func conduct() {
-    var isDraining = false
-    while !isDraining {
+  /// Answers signals until the data plane has ended; returns the exit status.
+  private func conduct() -> Int32 {
+    while true {
       switch nextSignal() {
       case SIGHUP:
         reload()
         // What the old configuration held lies in pieces between what is in use.
         Machine.giveBackMemory()
       case SIGUSR1: writer?.reopen()
-      case SIGUSR2: say("USR2: this version can't replace its binary; stop it with TERM and start the new one")
-      default: isDraining = true
+      case SIGUSR2:
+        switch upgrade(isDemo: isDemo) {
+        case .failed: break
+        case .stopped:
+          stop()
+          return 0
+        case .handedOver(let successor): return finish(after: successor)
+        }
+      default:
+        stop()
+        return 0
       }
     }
-    stop()
   }
 
   /// Milliseconds between two looks at backends and at folders of certificates; a certificate that has changed is in use
@@ -235,6 +277,7 @@ final class Conductor {
   private func nextSignal() -> Int32 {
     while true {
       if let signal = Signals.next(of: Conductor.signals, milliseconds: Conductor.look) { return signal }
+      notifier.beat()
       for line in backends.changes(in: engine) { say(line) }
       tellCrossings()
       for line in handshakes.lines(about: engine.takeHandshakeFailures(), at: Clock.now()) { say(line) }
@@ -362,6 +405,12 @@ final class Conductor {
       guard let signal = Signals.next(of: Conductor.signals, milliseconds: 20) else { continue }
       if signal == SIGTERM || signal == SIGINT { engine.drain(for: 0) }
     }
+    end()
+    say("stopped")
+  }
+
+  /// Ends what stands around the data plane, which has ended.
+  func end() {
     engine.join()
     tellCrossings()
     quotas?.stop()
@@ -370,7 +419,6 @@ final class Conductor {
     server?.stop()
     admin?.stop()
     tenants.stop()
-    say("stopped")
   }
 }
 

@@ -27,6 +27,8 @@ final class QuotaKeeper: Sendable {
     var uses: [Key: QuotaUse]
     /// Whether the last write failed, and that was said.
     var hasFailed = false
+    /// Whether another process writes by now.
+    var isHandedOver = false
   }
 
   private let books: Mutex<Books>
@@ -73,11 +75,21 @@ final class QuotaKeeper: Sendable {
   /// Keeps what has changed at once; false when it could not be written down.
   func keepNow(_ engine: Engine) -> Bool {
     keep(engine)
-    return books.withLock { !$0.hasFailed }
+    return books.withLock { !$0.hasFailed && !$0.isHandedOver }
+  }
+
+  /// Writes what is left of `engine`, then nothing while `body` runs, and nothing ever again if that is true.
+  func handOver(_ engine: Engine, _ body: () -> Bool) -> Bool {
+    keep(engine)
+    return books.withLock { books in
+      books.isHandedOver = body()
+      return books.isHandedOver
+    }
   }
 
   private func keep(_ engine: Engine) {
     books.withLock { books in
+      guard !books.isHandedOver else { return }
       // Within the lock: what is taken later is written later.
       let changes = engine.takeQuotaChanges()
       for use in changes { books.uses[Key(tenant: use.tenant, limit: use.limit)] = use }

@@ -26,6 +26,8 @@ final class GrantBook: Sendable {
     var grants: [String: Grant]
     /// Sealed tokens that were opened by this process.
     var openings = 0
+    /// Whether another process has the grants by now.
+    var isHandedOver = false
   }
 
   private let books: Mutex<Books>
@@ -56,6 +58,14 @@ final class GrantBook: Sendable {
     }
   }
 
+  /// Writes nothing while `body` runs, and nothing ever again if that is true.
+  func handOver(_ body: () -> Bool) -> Bool {
+    books.withLock { books in
+      books.isHandedOver = body()
+      return books.isHandedOver
+    }
+  }
+
   /// All grants, in the order in which they were given.
   var all: [Grant] {
     books.withLock { Array($0.grants.values) }.sorted { ($0.created, $0.id) < ($1.created, $1.id) }
@@ -64,7 +74,7 @@ final class GrantBook: Sendable {
   /// Keeps a new grant; false when there are too many.
   func add(_ grant: Grant, at now: Int64) throws(PersistenceError) -> Bool {
     try books.withLock { books throws(PersistenceError) in
-      if books.grants.count >= GrantBook.most {
+      if books.grants.count >= GrantBook.most, !books.isHandedOver {
         books.grants = books.grants.filter { !$0.value.isExpired(at: now) }
         guard books.grants.count < GrantBook.most else { return false }
         try books.journal.replace(with: books.grants.values.map { AdminJSON.bytes($0) })
@@ -93,6 +103,7 @@ final class GrantBook: Sendable {
   }
 
   private static func keep(_ grant: Grant, _ books: inout Books) throws(PersistenceError) {
+    if books.isHandedOver { throw PersistenceError("a new process has taken over; try again") }
     if !books.journal.isWhole || books.journal.size > leastJournal + 1000 * books.grants.count {
       try books.journal.replace(with: books.grants.values.map { AdminJSON.bytes($0) })
     }

@@ -30,6 +30,18 @@ extension LiveTenants {
     thread.withLock { $0 }?.join()
   }
 
+  /// Keeps nothing while `body` runs, and nothing ever again if that is true; requests in flight go by the tenants as they
+  /// are.
+  func handOver(_ body: () -> Bool) -> Bool {
+    snapshots.withLock { _ in
+      state.withLock { _ in
+        guard body() else { return false }
+        isStopping.store(true, ordering: .releasing)
+        return true
+      }
+    }
+  }
+
   // MARK: - states that end
 
   /// Ends the conditions whose time has come.
@@ -82,9 +94,13 @@ extension LiveTenants {
   // MARK: - snapshots
 
   /// Writes a snapshot when the journal has become long; changes go on meanwhile.
-  private func compact() {
+  private func compact() { snapshots.withLock { _ in writeSnapshot() } }
+
+  private func writeSnapshot() {
     let begun = state.withLock { state -> (SnapshotWriter, TenantCatalog)? in
-      guard let catalog = state.catalog, state.journal?.isLong == true else { return nil }
+      guard let catalog = state.catalog, state.journal?.isLong == true, !isStopping.load(ordering: .relaxed) else {
+        return nil
+      }
       do throws(PersistenceError) {
         guard let snapshot = try state.journal?.beginSnapshot() else { return nil }
         return (snapshot, catalog)

@@ -37,6 +37,8 @@ final class LiveTenants: Sendable {
   }
 
   let state: Mutex<State>
+  /// Held while a snapshot is written.
+  let snapshots = Mutex(())
   /// What the API reads from.
   private let published = Mutex<TenantCatalog?>(nil)
   private let waiting = Mutex<[TenantRequest]>([])

@@ -19,6 +19,8 @@ struct MoveBook {
   private(set) var waves: [UInt64: WaveRecord] = [:]
   private var lastMove: UInt64 = 0
   private var lastWave: UInt64 = 0
+  /// Whether another process keeps them by now.
+  var isHandedOver = false
 
   /// Reads what was kept in a folder.
   init(folder: String) throws(PersistenceError) {
@@ -51,6 +53,7 @@ struct MoveBook {
   mutating func keep(_ wave: WaveRecord) throws(PersistenceError) { try keep(Entry(wave: wave)) }
 
   private mutating func keep(_ entry: Entry) throws(PersistenceError) {
+    if isHandedOver { throw PersistenceError("a new process has taken over; try again") }
     take(entry)
     if journal.isWhole {
       try journal.append([AdminJSON.bytes(entry)])

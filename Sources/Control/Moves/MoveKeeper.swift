@@ -79,6 +79,21 @@ final class MoveKeeper: Sendable {
     }
   }
 
+  /// Begins and changes no move while `body` runs, and none ever again if that is true: the next process takes them up. False
+  /// without a call when requests are held for one, which no other process could let go.
+  func handOver(_ body: () -> Bool) -> Bool {
+    state.withLock { state in
+      guard !state.courses.values.contains(where: { $0.move.stage.holdsRequests || $0.command != nil }) else {
+        return false
+      }
+      guard body() else { return false }
+      isStopping.store(true, ordering: .releasing)
+      state.book.isHandedOver = true
+      state.courses = [:]
+      return true
+    }
+  }
+
   private func resume(_ state: inout State) {
     let now = Clock.now()
     for record in state.book.moves.values where record.ended == nil {
@@ -98,6 +113,7 @@ final class MoveKeeper: Sendable {
 
   /// Looks at all moves and waves; whether requests are held for any.
   private func look(_ state: inout State) -> Bool {
+    guard !state.book.isHandedOver else { return false }
     for n in Array(state.courses.keys) { look(at: n, &state) }
     for wave in state.book.waves.values where wave.state == .running { advance(wave, &state) }
     for (n, course) in state.courses where course.move.stage.isOver {
@@ -122,7 +138,9 @@ final class MoveKeeper: Sendable {
         state.courses[n]!.hold = engine.hold(course.record.order.tenant, terms(course, passesSafe: passesSafe))
         break
       }
-      if hold.isHeardByAll, hold.underWayCount == 0 { take(.drained, n, &state) }
+      // Those that an upgrade of the binary has left to the process before are under way too.
+      let isElsewhere = engine.hasRequestsElsewhere(of: course.record.order.tenant)
+      if hold.isHeardByAll, hold.underWayCount == 0, !isElsewhere { take(.drained, n, &state) }
     case .holding: lookAtCommand(n, &state)
     case .placing, .replacing: place(n, &state, at: now)
     case .releasing, .lettingGo, .returning: lookAtHeld(n, &state, at: now)

@@ -9,12 +9,15 @@ public struct Notifier: Sendable {
   static let statusBound = 512
 
   private let address: [UInt8]
+  private let isWatched: Bool
 
   /// A notifier for the socket that `$NOTIFY_SOCKET` names: a path, or `@name` in the abstract namespace.
   public init(environment: [String: String]) {
     let name = Array((environment["NOTIFY_SOCKET"] ?? "").utf8)
     let isUsable = name.count > 1 && name.count <= 107 && (name[0] == UInt8(ascii: "/") || name[0] == UInt8(ascii: "@"))
     address = isUsable ? name : []
+    // `$WATCHDOG_PID` is not looked at: it names the process that the manager has started, not those that take its place.
+    isWatched = environment["WATCHDOG_USEC"].flatMap { UInt64($0) } ?? 0 > 0
   }
 
   /// Whether somebody listens.
@@ -30,6 +33,12 @@ public struct Notifier: Sendable {
 
   /// The process is about to stop.
   public func stopping(status: String = "draining") { send("STOPPING=1\n" + line(status)) }
+
+  /// Another process is the main one of the service by now.
+  public func mainProcess(_ id: Int32) { send("MAINPID=\(id)\n") }
+
+  /// The process is alive; only told if the service manager asks for it (`$WATCHDOG_USEC`).
+  public func beat() { if isWatched { send("WATCHDOG=1\n") } }
 
   /// What the process is doing, for people.
   public func status(_ text: String) { send(line(text)) }

@@ -33,15 +33,22 @@ public final class MetricsServer: Sendable {
   /// Connections served at a time.
   static let connectionBound = 16
 
-  private let server: PlainServer
+  let server: PlainServer
 
   /// Binds every endpoint, or none, and starts to serve.
   ///
   /// `answer` is called with one of `paths` and the request's `Accept` field, on several threads at once.
+  ///
+  /// - Parameters:
+  ///   - inherited: sockets that are open already.
+  ///   - rests: whether connections wait until `resume()`.
   public init(
-    at endpoints: [Endpoint], answer: @escaping @Sendable (_ path: String, _ accept: String?) -> Answer
+    at endpoints: [Endpoint], inherited: InheritedSockets = InheritedSockets(), rests: Bool = false,
+    answer: @escaping @Sendable (_ path: String, _ accept: String?) -> Answer
   ) throws(SystemError) {
-    let bounds = PlainServer.Bounds(connections: MetricsServer.connectionBound)
+    var bounds = PlainServer.Bounds(connections: MetricsServer.connectionBound)
+    bounds.inherited = inherited
+    bounds.rests = rests
     server = try PlainServer(name: "metrics", at: endpoints, bounds: bounds) { exchange in
       let request = exchange.request
       if !MetricsServer.paths.contains(request.path) {

@@ -23,6 +23,11 @@ final class PlainServer: Sendable {
     var tellsProblems = false
     /// The mode of Unix sockets.
     var socketMode: UInt32 = 0o666
+    /// Sockets that are open already, and for whom.
+    var inherited = InheritedSockets()
+    var use = InheritedSockets.Use.metrics
+    /// Whether connections are left waiting until `resume()`.
+    var rests = false
   }
 
   /// Answers one request; called on any of the server's threads.
@@ -48,7 +53,11 @@ final class PlainServer: Sendable {
 
   /// Where the server listens; a port 0 asked for is here the one that was given.
   let endpoints: [Endpoint]
-  private let listeners: [Int32]
+  private let listeners: [InheritedSockets.Listener]
+  private let rests: Atomic<Bool>
+  /// Wakes threads that wait for connections when they are to rest.
+  private let restSignal: Waker
+  private let leavesPaths = Atomic<Bool>(false)
   private let bounds: Bounds
   private let name: String
   private let conversation: PlainConversation
@@ -63,12 +72,21 @@ final class PlainServer: Sendable {
     precondition(bounds.connections > 0)
     stopSignal = try Waker()
     do {
-      listeners = try PlainServer.listen(on: endpoints, mode: bounds.socketMode)
+      restSignal = try Waker()
     } catch {
       stopSignal.close()
       throw error
     }
-    self.endpoints = zip(endpoints, listeners).map { PlainServer.bound($0, $1) }
+    do {
+      listeners = try PlainServer.listen(on: endpoints, bounds)
+    } catch {
+      stopSignal.close()
+      restSignal.close()
+      throw error
+    }
+    self.endpoints = listeners.map(\.bound)
+    rests = Atomic(bounds.rests)
+    if bounds.rests { restSignal.wake() }
     self.bounds = bounds
     self.name = name
     self.secure = secure
@@ -93,18 +111,32 @@ final class PlainServer: Sendable {
     guard let threads else { return }
     stopSignal.wake()
     for thread in threads { thread.join() }
-    for listener in listeners { Socket.close(listener, resetting: false) }
-    for case .unix(let path) in endpoints { _ = unlink(path) }
+    for listener in listeners { PlainServer.close(listener, leavesPath: leavesPaths.load(ordering: .relaxed)) }
     stopSignal.close()
+    restSignal.close()
   }
 
-  private static func listen(on endpoints: [Endpoint], mode: UInt32) throws(SystemError) -> [Int32] {
-    var listeners: [Int32] = []
+  private static func close(_ listener: InheritedSockets.Listener, leavesPath: Bool) {
+    for socket in listener.sockets { Socket.close(socket, resetting: false) }
+    if case .unix(let path) = listener.bound, !listener.isForeign, !leavesPath { _ = unlink(path) }
+  }
+
+  private static func listen(
+    on endpoints: [Endpoint], _ bounds: Bounds
+  ) throws(SystemError) -> [InheritedSockets.Listener] {
+    var listeners: [InheritedSockets.Listener] = []
     for endpoint in endpoints {
+      if let known = bounds.inherited.take(endpoint, for: bounds.use) {
+        listeners.append(known)
+        continue
+      }
       do {
-        listeners.append(try Socket.listen(on: endpoint, mode: mode))
+        let socket = try Socket.listen(on: endpoint, mode: bounds.socketMode)
+        listeners.append(
+          InheritedSockets.Listener(
+            use: bounds.use, endpoint: endpoint, bound: bound(endpoint, socket), sockets: [socket], isForeign: false))
       } catch {
-        for listener in listeners { Socket.close(listener, resetting: false) }
+        for listener in listeners { close(listener, leavesPath: bounds.rests) }
         throw error
       }
     }
@@ -116,6 +148,40 @@ final class PlainServer: Sendable {
     case .tcp(let address, _): .tcp(address, port: Socket.localAddress(of: listener).port)
     case .anyAddress: .anyAddress(port: Socket.localAddress(of: listener).port)
     case .unix: endpoint
+    }
+  }
+
+  // MARK: - handing over
+
+  /// The listening sockets, for another process.
+  var handedListeners: [InheritedSockets.Listener] {
+    listeners.map { listener in
+      var listener = listener
+      listener.use = bounds.use
+      return listener
+    }
+  }
+
+  /// Whether the paths of Unix sockets are left where they are: they are another process's.
+  func leavePaths(_ leaves: Bool) { leavesPaths.store(leaves, ordering: .relaxed) }
+
+  /// Leaves connections waiting in the kernel's queue from now on; those that are open are served and closed.
+  func rest() {
+    rests.store(true, ordering: .releasing)
+    restSignal.wake()
+  }
+
+  /// Takes connections.
+  func resume() {
+    rests.store(false, ordering: .releasing)
+    restSignal.clear()
+  }
+
+  /// Waits until nothing is served, at most `milliseconds`; for one that rests.
+  func settle(milliseconds: Int) {
+    for _ in 0..<milliseconds / 5 {
+      if crew.withLock({ $0.idle == $0.threads.count }) { return }
+      Machine.rest(nanoseconds: 5 * .millisecond)
     }
   }
 
@@ -155,18 +221,27 @@ final class PlainServer: Sendable {
   }
 
   /// Whether every thread is busy: then connections are not kept between requests.
-  private var isFull: Bool { crew.withLock { $0.idle == 0 } }
+  private var isFull: Bool { rests.load(ordering: .relaxed) || crew.withLock { $0.idle == 0 } }
+
+  /// Milliseconds between two looks whether a rest is over.
+  private static let restLook: Int32 = 5
 
   /// Waits for a connection; `nil` when the server stops.
   private func accept() -> (socket: Int32, peer: PlainPeer)? {
-    var waited = listeners.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    let sockets = listeners.flatMap(\.sockets)
+    var waited = sockets.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    waited.append(pollfd(fd: restSignal.descriptor, events: Int16(POLLIN), revents: 0))
     waited.append(pollfd(fd: stopSignal.descriptor, events: Int16(POLLIN), revents: 0))
     while true {
       let ready = poll(&waited, nfds_t(waited.count), -1)
       if waited.last?.revents != 0, ready > 0 { return nil }
-      for index in listeners.indices where ready > 0 && waited[index].revents != 0 {
+      if rests.load(ordering: .acquiring) {
+        _ = poll(&waited[waited.count - 1], 1, PlainServer.restLook)
+        continue
+      }
+      for index in sockets.indices where ready > 0 && waited[index].revents != 0 {
         var peer = SocketAddress.empty
-        let socket = Socket.accept(listeners[index], &peer.storage)
+        let socket = Socket.accept(sockets[index], &peer.storage)
         if socket >= 0 { return (socket, PlainPeer(socket, peer)) }
         // No descriptors left: the connection waits, and so do we instead of spinning.
         if Socket.isExhausted { _ = poll(&waited[waited.count - 1], 1, 100) }

@@ -182,7 +182,9 @@ extension Worker where N: ~Copyable {
       readClient(slot)
       guard isIdle(slot) else { continue }
       // To close on a request that is on its way would reset an answer that is on its way as well.
-      if network.now - connections[slot].pointee.headStarted < Limit.linger {
+      if mailbox.drainsGently.load(ordering: .relaxed) {
+        setDeadline(slot, network.now.advanced(by: Limit.linger))
+      } else if network.now - connections[slot].pointee.headStarted < Limit.linger {
         partFrom(slot)
       } else {
         closeClient(slot, resetting: false)

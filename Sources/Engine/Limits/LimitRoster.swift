@@ -23,6 +23,7 @@ final class LimitRoster: @unchecked Sendable {
 
   /// Turns clients and values into keys that nobody outside can aim.
   let hash: SipHash
+  let keys: HashKeys
   private let names: UnsafeMutablePointer<NameBytes>
   private let book = Mutex(Book())
   /// The meters of each tenant; 0 until it needs them.
@@ -31,8 +32,9 @@ final class LimitRoster: @unchecked Sendable {
   /// What tenants came near to, until somebody tells of it.
   private let events = Mutex<[LimitEvent]>([])
 
-  init() {
-    hash = SipHash(key0: Machine.randomNumber(), key1: Machine.randomNumber())
+  init(_ keys: HashKeys) {
+    self.keys = keys
+    hash = SipHash(key0: keys.first, key1: keys.second)
     names = .allocate(capacity: Limit.limitNames)
     shelf = ZeroedMemory.reserve(UInt.self, count: TenantLedger.maximumTenants)
     for name in ["requests", "concurrency", "connections", "connections per client"] { _ = number(of: name) }
@@ -88,6 +90,11 @@ final class LimitRoster: @unchecked Sendable {
       book.buckets[key] = bucket
       return bucket
     }
+  }
+
+  /// All buckets that tenants share, by key.
+  var allBuckets: [(key: String, bucket: UnsafeMutablePointer<SharedBucket>)] {
+    book.withLock { $0.buckets.map { ($0.key, $0.value) } }
   }
 
   // MARK: - meters

@@ -82,9 +82,10 @@ final class Roster: @unchecked Sendable {
   /// The names.
   let names = Mutex(Names())
   /// What is counted of limits.
-  let limits = LimitRoster()
+  let limits: LimitRoster
 
-  init() {
+  init(_ hashKeys: HashKeys = .random) {
+    limits = LimitRoster(hashKeys)
     statuses = .allocate(capacity: Limit.backends)
     addresses = .allocate(capacity: Limit.backends)
     speakers = .allocate(capacity: Limit.backends)

@@ -86,6 +86,8 @@ enum Limit {
   static let backends = 65_536
   /// Descriptors with TLS or the like on them: the kernel's own bound (`fs.nr_open`) unless somebody raised it.
   static let descriptors = 1 << 20
+  /// Requests of a tenant in flight in the process before this one that are believed.
+  static let mostElsewhere = 1 << 24
   /// Tenants whose requests are held at once.
   static let tenantHolds = 128
   /// Requests of all tenants that are held, and the bytes of memory they take.

@@ -8,7 +8,7 @@ final class ProcessState: Sendable {
   /// Buckets and counts of requests in flight, by tenant.
   let ledger = TenantLedger()
   /// Shards and backends by number.
-  let roster = Roster()
+  let roster: Roster
   /// Signs affinity cookies.
   let affinityKey: AffinityKey
   /// The port of the first listener that speaks TLS.
@@ -28,7 +28,8 @@ final class ProcessState: Sendable {
   /// Where workers leave each other word, by number; a worker registers before any other can know of it.
   private(set) nonisolated(unsafe) var mailboxes: UnsafeMutablePointer<Mailbox?>
 
-  init(affinityKey: AffinityKey) {
+  init(affinityKey: AffinityKey, hashKeys: HashKeys = .random) {
+    roster = Roster(hashKeys)
     self.affinityKey = affinityKey
     mailboxes = .allocate(capacity: Limit.workers)
     mailboxes.initialize(repeating: nil, count: Limit.workers)
@@ -85,6 +86,10 @@ final class Mailbox: Sendable {
   let lag = Atomic<Int64>(0)
   /// Turns of the loop that have ended.
   let turns = Atomic<UInt64>(0)
+  /// Whether connections that wait between two requests have time for one more when a drain begins.
+  let drainsGently = Atomic<Bool>(false)
+  /// Whether the drain has begun: nothing is accepted any more.
+  let isDraining = Atomic<Bool>(false)
   /// Why the worker could not start, if it could not.
   let failure = Mutex<String?>(nil)
   /// Whether the worker has ended.

@@ -151,7 +151,7 @@ extension Worker where N: ~Copyable {
       adopt(next)
       if let sockets = mailbox.takeListeners() {
         listen(on: sockets)
-        listenerProtocols = next.blueprint.listeners.map(\.protocols)
+        listenerProtocols = sockets.map(\.settings.protocols)
       }
     }
     if hasHoldNews || !held.isEmpty { followHolds() }
@@ -194,6 +194,7 @@ extension Worker where N: ~Copyable {
       acceptsAgain = .distantFuture
       nextProbe = .distantFuture
       closeIdleClients()
+      mailbox.isDraining.store(true, ordering: .releasing)
     }
     drainDeadline = deadline
   }

@@ -12,7 +12,8 @@ public struct PersistenceError: Error, CustomStringConvertible {
     isFull = number == ENOSPC || number == EDQUOT || number == EFBIG
   }
 
-  init(_ description: String) {
+  /// An error of these words.
+  public init(_ description: String) {
     self.description = description
     isFull = false
   }

@@ -50,6 +50,19 @@ public final class TicketKeys: Sendable {
       })
   }
 
+  /// Keys made in memory, and when, for another process to go on with; empty for those of a file.
+  public var handedOver: [(bytes: [UInt8], made: Int64)] {
+    guard rotates else { return [] }
+    return keys.withLock { $0.map { ($0.name + $0.seal + $0.cipher, $0.made) } }
+  }
+
+  /// Goes on with the keys that another process made in memory; what are none are left out.
+  public func adopt(_ handed: [(bytes: [UInt8], made: Int64)]) {
+    let good = handed.prefix(TicketKeys.most).filter { $0.bytes.count == TicketKeys.bytes }
+    guard rotates, !good.isEmpty else { return }
+    keys.withLock { $0 = good.map { Key($0.bytes[...], made: $0.made) } }
+  }
+
   /// The key to give out now.
   func current() -> Key {
     keys.withLock { keys in

@@ -76,6 +76,13 @@ extension MetricsPage {
     sample(Labels(), reload.lastSuccess)
   }
 
+  /// What is known of upgrades.
+  mutating func writeUpgrades(_ facts: UpgradeFacts) {
+    begin("gatehouse_upgrades_total", .counter, "New binaries that took the place of the one before, or did not.")
+    sample(Labels("result", "done"), facts.done)
+    sample(Labels("result", "failed"), facts.failed)
+  }
+
   /// What is known of the admin API.
   mutating func writeAdmin(_ facts: AdminFacts) {
     begin("gatehouse_admin_calls_total", .counter, "Calls of the admin API, refused ones too.")

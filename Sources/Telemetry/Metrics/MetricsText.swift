@@ -17,7 +17,7 @@ public struct MetricsText {
   ///   - admin: what is known of the admin API; `nil` when it is served nowhere.
   public static func render(
     _ snapshot: MetricsSnapshot, build: BuildFacts, process: ProcessFacts, reload: ReloadFacts, format: Format,
-    droppedLines: UInt64 = 0, admin: AdminFacts? = nil
+    droppedLines: UInt64 = 0, admin: AdminFacts? = nil, upgrades: UpgradeFacts = UpgradeFacts()
   ) -> [UInt8] {
     var page = MetricsPage(format)
     page.writeTenants(snapshot)
@@ -26,6 +26,7 @@ public struct MetricsText {
     page.writeTroubles(snapshot.shards)
     page.writeProxy(snapshot, droppedLines: droppedLines)
     page.writeConfiguration(snapshot, reload)
+    page.writeUpgrades(upgrades)
     if let admin { page.writeAdmin(admin) }
     page.writeBuild(build)
     page.writeProcess(process)
@@ -54,6 +55,20 @@ public struct AdminFacts: Sendable {
     self.openings = openings
     self.openSeals = openSeals
     self.isAudited = isAudited
+  }
+}
+
+/// What is known of upgrades.
+public struct UpgradeFacts: Sendable {
+  /// Those that were done, by this process and those before it.
+  public var done: UInt64
+  /// Those that were not.
+  public var failed: UInt64
+
+  /// These facts.
+  public init(done: UInt64 = 0, failed: UInt64 = 0) {
+    self.done = done
+    self.failed = failed
   }
 }
 

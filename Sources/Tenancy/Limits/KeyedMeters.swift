@@ -30,6 +30,15 @@ struct KeyedMeters: ~Copyable {
   /// Keys that have a bucket.
   var count: Int { entries.count }
 
+  /// Calls `body` with each key and its bucket, the one used longest ago first.
+  func forEach(_ body: (UInt64, Meter) -> Void) {
+    var entry = oldest
+    while entry >= 0 {
+      body(entries[Int(entry)].key, entries[Int(entry)].meter)
+      entry = entries[Int(entry)].newer
+    }
+  }
+
   /// What the bucket of `key` is; a full one when it has none.
   func meter(of key: UInt64) -> Meter {
     let entry = find(key)

@@ -7,6 +7,12 @@ struct Meter: BitwiseCopyable {
   /// A full bucket.
   init() {}
 
+  /// A bucket as another process had it.
+  init(_ sight: TokenBucket.Sight) { self.sight = sight }
+
+  /// The bucket as it is.
+  var state: TokenBucket.Sight { sight }
+
   /// What `take` would say; a bucket of another revision is full.
   func look(_ demand: Demand, _ rule: TokenBucketRule, revision: UInt8 = 0, at now: Instant) -> Grant {
     TokenBucket.answer(current(rule, revision, now), demand, rule, revision, at: now)!.grant

@@ -127,6 +127,81 @@ public struct MeterBook: ~Copyable {
     return line.meter.ratio(line.rule, at: now)
   }
 
+  // MARK: - handing over
+
+  /// A limit's bucket, or what its keys' buckets go by, for another process to go on with.
+  public struct HandedLine: Sendable, Hashable {
+    /// A hash of the limit's name.
+    public var identity: UInt64
+    /// Tells the buckets of keys that its rate has filled.
+    public var revision: UInt8
+    /// What it owes.
+    public var spent: SpentBucket
+
+    /// A line of these parts.
+    public init(identity: UInt64, revision: UInt8, spent: SpentBucket) {
+      self.identity = identity
+      self.revision = revision
+      self.spent = spent
+    }
+  }
+
+  /// The bucket of a key, for another process to go on with.
+  public struct HandedKey: Sendable, Hashable {
+    /// The key.
+    public var key: UInt64
+    /// The bucket's arrival time.
+    public var arrival: UInt64
+    /// The tick of its last token.
+    public var used: Int32
+
+    /// A bucket of these numbers.
+    public init(key: UInt64, arrival: UInt64, used: Int32) {
+      self.key = key
+      self.arrival = arrival
+      self.used = used
+    }
+  }
+
+  /// All lines, as they are at `now`.
+  public func handedLines(at now: Instant) -> [HandedLine] {
+    lines.map { line in
+      let debt = line.rule.isUnlimited ? 0 : TokenBucket.debt(line.meter.state, line.rule, 0, at: now) ?? 0
+      let spent = SpentBucket(rate: line.rule.rate, debt: debt, time: now.nanoseconds)
+      return HandedLine(identity: line.identity, revision: line.revision, spent: spent)
+    }
+  }
+
+  /// All buckets of keys, the one used longest ago first.
+  public func handedKeys() -> [HandedKey] {
+    var keys: [HandedKey] = []
+    keyed.forEach { keys.append(HandedKey(key: $0, arrival: $1.state.arrival, used: $1.state.used)) }
+    return keys
+  }
+
+  /// Goes on with a line of another process; the first rule that is asked by is newer.
+  public mutating func restore(_ line: HandedLine) {
+    guard lines.count < MeterBook.mostLines, !lines.contains(where: { $0.identity == line.identity }) else { return }
+    var fresh = Line(identity: line.identity, generation: 0, rule: TokenBucketRule(line.spent.rate))
+    fresh.revision = TokenBucket.revision(line.revision, plus: 0)
+    if let (_, sight) = line.spent.bucket { fresh.meter = Meter(sight) }
+    lines.append(fresh)
+  }
+
+  /// Goes on with the bucket of a key of another process.
+  public mutating func restore(_ key: HandedKey) {
+    _ = keyed.update(key.key) { $0 = Meter(TokenBucket.Sight(arrival: key.arrival, used: key.used)) }
+  }
+
+  /// Goes on with a quota of another process, which has counted on since it was kept.
+  public mutating func adopt(_ identity: UInt64, start: Int64, used: Int64) {
+    let place = quota(identity)
+    let known = quotas[place].meter
+    guard known.span.start < start || (known.span.start == start && known.used < used) else { return }
+    quotas[place].meter = QuotaMeter(start: start, used: used)
+    quotas[place].isDirty = true
+  }
+
   // MARK: - quotas
 
   private mutating func quota(_ identity: UInt64) -> Int {

@@ -77,6 +77,12 @@ public struct SharedBucket: ~Copyable, Sendable {
     ask(known.rule, known.revision, at: now) { body($0, $1) ? () : nil }
   }
 
+  /// What is owed at `now`; `nil` when that is nothing.
+  public func spent(at now: Instant) -> SpentBucket? { bucket.spent(newest(at: now), at: now) }
+
+  /// Goes on with what another process's bucket owed; before any worker takes from it.
+  public func restore(_ spent: SpentBucket, at now: Instant) { bucket.restore(spent, as: newest(at: now), at: now) }
+
   /// How much of a bucketful is owed, in shares of one.
   public func ratio(at now: Instant) -> Double {
     let known = rules.withLock { $0.new }

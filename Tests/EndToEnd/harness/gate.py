@@ -1,4 +1,5 @@
 """The real binary, started in a directory of its own and watched through what it says."""
+import ctypes
 import json
 import os
 import re
@@ -92,6 +93,41 @@ class Sample:
         return sum(row[2] for row in self.named(name, **labels))
 
 
+class Heir:
+    """A process that another one has started to take its place; once that one has ended, it is ours to wait for."""
+
+    def __init__(self, pid):
+        self.pid, self.returncode = pid, None
+        # PR_SET_CHILD_SUBREAPER: orphans below this process become its children.
+        ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+
+    def poll(self):
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+            except ChildProcessError:
+                if not os.path.exists(f"/proc/{self.pid}"):
+                    self.returncode = -255
+        return self.returncode
+
+    def wait(self, timeout=None):
+        end = time.monotonic() + (PATIENCE if timeout is None else timeout)
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
 class Gate:
     """A running proxy."""
 
@@ -107,6 +143,7 @@ class Gate:
         limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))) if descriptors else before
         self.process = subprocess.Popen([binary(), *command], cwd=directory, env=variables, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit)
+        self.before = []
         self.log = Lines(self.process.stderr)
         self.output = Lines(self.process.stdout)
         if wait:
@@ -208,11 +245,30 @@ class Gate:
             raise AssertionError("the reload was " + ("taken" if refused else "refused") + ":\n" + said)
         return said
 
+    def upgrade(self, *, by=None):
+        """Has a new process take this one's place, by the signal or what `by` does; returns the one before, which drains."""
+        seen = len(self.log.lines)
+        if by:
+            by()
+        else:
+            self.signal(signal.SIGUSR2)
+        _, match = self.log.wait(r"handing over to process (\d+)|upgrade failed", after=seen)
+        if not match[1]:
+            raise AssertionError("the upgrade failed:\n" + "\n".join(self.log.lines[seen:]))
+        self.log.wait(r"(^|\s)ready$", after=seen)
+        before, self.process = self.process, Heir(int(match[1]))
+        self.before.append(before)
+        return before
+
     def wait_end(self, patience=None):
         """Its exit code."""
         return self.process.wait(PATIENCE if patience is None else patience)
 
     def stop(self):
+        for before in self.before:
+            for _ in range(2):
+                before.send_signal(signal.SIGTERM)
+            before.wait(PATIENCE)
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
             self.signal(signal.SIGTERM)

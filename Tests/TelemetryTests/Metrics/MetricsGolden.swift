@@ -163,6 +163,10 @@ enum MetricsGolden {
     # HELP gatehouse_config_last_reload_success_timestamp_seconds When a configuration was last put into use.
     # TYPE gatehouse_config_last_reload_success_timestamp_seconds gauge
     gatehouse_config_last_reload_success_timestamp_seconds 1795494673.5
+    # HELP gatehouse_upgrades_total New binaries that took the place of the one before, or did not.
+    # TYPE gatehouse_upgrades_total counter
+    gatehouse_upgrades_total{result="done"} 0
+    gatehouse_upgrades_total{result="failed"} 0
     # HELP gatehouse_build_info Always 1; the labels say what runs.
     # TYPE gatehouse_build_info gauge
     gatehouse_build_info{version="0.1.0",swift="6.3.1",openssl="3.0.19"} 1
@@ -350,6 +354,10 @@ enum MetricsGolden {
     # HELP gatehouse_config_last_reload_success_timestamp_seconds When a configuration was last put into use.
     # TYPE gatehouse_config_last_reload_success_timestamp_seconds gauge
     gatehouse_config_last_reload_success_timestamp_seconds 1795494673.5
+    # HELP gatehouse_upgrades New binaries that took the place of the one before, or did not.
+    # TYPE gatehouse_upgrades counter
+    gatehouse_upgrades_total{result="done"} 0
+    gatehouse_upgrades_total{result="failed"} 0
     # HELP gatehouse_build_info Always 1; the labels say what runs.
     # TYPE gatehouse_build_info gauge
     gatehouse_build_info{version="0.1.0",swift="6.3.1",openssl="3.0.19"} 1

@@ -42,7 +42,8 @@ private func sum(_ text: String, _ prefix: String, _ part: String = "") -> UInt6
         "gatehouse_tls_handshakes_total{result=\"failed\"} 0",
         "gatehouse_log_dropped_total 0", "gatehouse_tenants 0", "gatehouse_metrics_folded_tenants 0",
         "gatehouse_config_generation 0", "gatehouse_config_last_reload_successful 0",
-        "gatehouse_config_last_reload_success_timestamp_seconds 0.0",
+        "gatehouse_config_last_reload_success_timestamp_seconds 0.0", "gatehouse_upgrades_total{result=\"done\"} 0",
+        "gatehouse_upgrades_total{result=\"failed\"} 0",
         "gatehouse_build_info{version=\"0.1.0\",swift=\"6.3.1\",openssl=\"3.0.19\"} 1",
       ])
   }
