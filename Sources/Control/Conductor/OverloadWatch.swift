@@ -32,6 +32,7 @@ final class OverloadWatch: Sendable {
         if rules.loopLag != nil { use.loopLag = engine.loopLag() }
         guard watch.note(use, rules, at: Clock.now()) else { continue }
         engine.overload = watch.level
+        engine.isShortOfDescriptors = watch.level != .none && watch.cause == .descriptors
         say(OverloadWatch.line(watch, use))
       }
     }

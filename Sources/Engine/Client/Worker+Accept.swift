@@ -88,11 +88,9 @@ extension Worker where N: ~Copyable {
     acceptsAgain = .distantFuture
     guard !isDraining else { return }
     let isFull = process.connections.load(ordering: .relaxed) >= view.bounds.connections + Limit.surplusConnections
-    if isFull || process.overload > .none || isExhausted {
-      isExhausted = false
-      partFromIdle()
-      if isFull || process.overload > .none { return restAccepting() }
-    }
+    if isFull || isExhausted || process.isShortOfDescriptors.load(ordering: .relaxed) { partFromIdle() }
+    isExhausted = false
+    if isFull || process.overload > .none { return restAccepting() }
     setAccepting(true)
   }
 

@@ -38,6 +38,14 @@ extension Engine {
   }
 }
 
+extension Engine {
+  /// Whether what the workers no longer do is for want of descriptors: idle clients make room then.
+  public var isShortOfDescriptors: Bool {
+    get { process.isShortOfDescriptors.load(ordering: .relaxed) }
+    set { process.isShortOfDescriptors.store(newValue, ordering: .relaxed) }
+  }
+}
+
 extension Worker where N: ~Copyable {
   /// Whether a request of this tenant is refused, now that the process runs out of something.
   @inline(never)

@@ -15,6 +15,8 @@ final class ProcessState: Sendable {
   let securePort = Atomic<UInt16>(443)
   /// Handshakes that failed, to be told of.
   let handshakes = HandshakeFailures()
+  /// Whether `overload` is for want of descriptors.
+  let isShortOfDescriptors = Atomic<Bool>(false)
   /// Client connections of all workers.
   let connections = Atomic<Int>(0)
 
