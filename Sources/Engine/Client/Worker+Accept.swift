@@ -14,7 +14,10 @@ extension Worker where N: ~Copyable {
         listener, token: connections.handle(slot), peer: &connection.pointee.address, port: &connection.pointee.port)
       guard case .opened(let socket) = outcome else {
         connections.remove(slot)
-        if case .exhausted = outcome { restAccepting() }
+        if case .exhausted = outcome {
+          isExhausted = true
+          restAccepting()
+        }
         if case .failed = outcome, taken < Limit.acceptsInTurn {
           taken += 1
           continue
@@ -85,8 +88,34 @@ extension Worker where N: ~Copyable {
     acceptsAgain = .distantFuture
     guard !isDraining else { return }
     let isFull = process.connections.load(ordering: .relaxed) >= view.bounds.connections + Limit.surplusConnections
-    if isFull || process.overload > .none { return restAccepting() }
+    if isFull || process.overload > .none || isExhausted {
+      isExhausted = false
+      partFromIdle()
+      if isFull || process.overload > .none { return restAccepting() }
+    }
     setAccepting(true)
+  }
+
+  /// Closes clients that are between two requests, some of those that have been for a while: others may wait to be let in.
+  private mutating func partFromIdle() {
+    let due = network.now.advanced(by: view.timeouts.keepAlive - Limit.idleAtLeast)
+    var closed = 0
+    for _ in 0..<min(Limit.idleLooks, Int(connections.extent)) where closed < Limit.idleParted {
+      idleCursor = idleCursor + 1 < connections.extent ? idleCursor + 1 : 0
+      let connection = connections[idleCursor]
+      guard connection.pointee.socket >= 0, connection.pointee.role == .client, connection.pointee.exchange < 0,
+        connection.pointee.timer.deadline <= due, !connection.pointee.flags.contains(.isStream)
+      else { continue }
+      if connection.pointee.flags.contains(.isHTTP2) {
+        guard connection.pointee.http2!.pointee.machine.streamCount == 0 else { continue }
+        connectionIsDue(idleCursor)
+      } else {
+        guard connection.pointee.phase == .idle else { continue }
+        closeClient(idleCursor, resetting: false)
+      }
+      closed += 1
+    }
+    mine[WorkerPlace.idleParted].add(UInt64(closed))
   }
 
   /// Tells the network whether listeners matter.

@@ -179,7 +179,9 @@ enum WorkerPlace {
   static let overloaded = handshakeFailures + 2 * TLSFailureKind.allCases.count
   /// Answers by which a backend said that a request was placed by an earlier epoch than it knows.
   static let staleRoutes = overloaded + 1
-  static let width = staleRoutes + 1
+  /// Idle clients that were parted from for want of room.
+  static let idleParted = staleRoutes + 1
+  static let width = idleParted + 1
 }
 
 /// What one worker counts.

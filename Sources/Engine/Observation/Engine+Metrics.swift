@@ -73,6 +73,7 @@ extension Engine {
       snapshot.handshakes.failed += row[WorkerPlace.failedHandshakes].current
       snapshot.staleRoutes += row[WorkerPlace.staleRoutes].current
       snapshot.overloaded += row[WorkerPlace.overloaded].current
+      snapshot.idleParted += row[WorkerPlace.idleParted].current
       snapshot.droppedRecords += row[WorkerPlace.droppedRecords].current
       for code in 0..<RefusalCode.count { refused[code] += row[WorkerPlace.refused + code].current }
       for kind in floods.indices { floods[kind] += row[WorkerPlace.floods + kind].current }

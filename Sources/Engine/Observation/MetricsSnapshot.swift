@@ -32,6 +32,8 @@ public struct MetricsSnapshot: Sendable {
   public var overload: Int?
   /// Requests refused for that.
   public var overloaded: UInt64 = 0
+  /// Idle clients that were parted from for want of room.
+  public var idleParted: UInt64 = 0
   /// Requests held for the moves of their tenants.
   public var holds = HoldMetrics()
   /// Moves of tenants by state; none when there can be none.

@@ -49,6 +49,11 @@ enum Limit {
   static let lingerWhole: Int64 = 30 * .second
   /// How long accepting rests after the process ran out of descriptors.
   static let acceptRest: Int64 = 100 * .millisecond
+  /// Where there is no room for further clients: how long those that are parted from have been idle at least, and how many
+  /// are looked at, and parted from, in each rest.
+  static let idleAtLeast: Int64 = 1 * .second
+  static let idleLooks = 4_096
+  static let idleParted = 128
   /// How long a client that ended its half is served before it is asked whether it is still there.
   static let abortProbe: Int64 = 500 * .millisecond
   /// Bytes received at a time from a client that speaks HTTP/2.

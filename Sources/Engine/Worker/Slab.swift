@@ -13,6 +13,8 @@ struct Slab<Element: BitwiseCopyable>: ~Copyable {
   private let nextFree: UnsafeMutablePointer<Int32>
   private var firstFree: Int32 = -1
   private var highest: Int32 = 0
+  /// One more than the highest slot that was ever used.
+  var extent: Int32 { highest }
 
   init(capacity: Int) {
     self.capacity = capacity

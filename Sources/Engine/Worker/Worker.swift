@@ -94,6 +94,9 @@ struct Worker<N: Network & ~Copyable>: ~Copyable {
   var deadExchanges: [Int32] = []
   /// Accepting rests until then, for want of descriptors.
   var acceptsAgain = Instant.distantFuture
+  /// Whether the last accept found no descriptor, and the slot at which idle clients were last looked for.
+  var isExhausted = false
+  var idleCursor: Int32 = -1
   /// Whether listeners are told of connections.
   var isAccepting = true
   /// When the next health check is due.

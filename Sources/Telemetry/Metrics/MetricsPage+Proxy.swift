@@ -20,6 +20,8 @@ extension MetricsPage {
       sample(Labels(), level)
       begin("gatehouse_overload_refused_total", .counter, "Requests refused since the process runs out of something.")
       sample(Labels(), snapshot.overloaded)
+      begin("gatehouse_overload_parted_total", .counter, "Idle clients that were parted from for want of room.")
+      sample(Labels(), snapshot.idleParted)
     }
     if !snapshot.moves.isEmpty {
       begin("gatehouse_moves", .gauge, "Moves of tenants by state; of those that have ended the newest thousand.")
