@@ -196,7 +196,8 @@ final class EnginePlant: Plant {
     openAccounts()
     connectOrigins(image, configuration)
     let sockets =
-      configuration.listeners == listeners ? nil : (0..<Int32(configuration.listeners)).map { ListenerSocket($0) }
+      configuration.listeners == listeners
+      ? nil : next.listeners.enumerated().map { ListenerSocket(Int32($0), $1) }
     listeners = configuration.listeners
     for box in boxes where !box.state.isOver {
       box.mailbox.leave(image, listeners: sockets)
