@@ -197,7 +197,12 @@ final class EnginePlant: Plant {
     connectOrigins(image, configuration)
     let sockets =
       configuration.listeners == listeners
-      ? nil : next.listeners.enumerated().map { ListenerSocket(Int32($0), $1) }
+      ? nil
+      : (0..<configuration.listeners).map { number in
+        // Worlds without HTTP/2 say nothing of what their listeners speak.
+        next.listeners.indices.contains(number)
+          ? ListenerSocket(Int32(number), next.listeners[number]) : ListenerSocket(Int32(number))
+      }
     listeners = configuration.listeners
     for box in boxes where !box.state.isOver {
       box.mailbox.leave(image, listeners: sockets)
