@@ -134,7 +134,7 @@ class Holding(MoveCase):
         self.admin.call("DELETE", f"/v1/moves/{move['id']}")
         self.assertEqual([c.final().body for c in clients], [b"one"] * 2)
         self.assertEqual(g.metrics().value("gatehouse_hold_refused_total", reason="overflow"), 1)
-        self.assertIn("move_hold_overflow", [r.get("code") for r in g.records()])
+        eventually(lambda: "move_hold_overflow" in [r.get("code") for r in g.records()])
 
     def test_a_hold_that_has_to_end_gives_all_back(self):
         g = self.begin()
