@@ -54,9 +54,10 @@ public struct TenantReader: Sendable {
   /// The place of the shard called `name`; `nil` when there is none.
   public func shard(_ name: String) -> Int? { shardNumbers[name] }
 
-  /// The region that the shard at `place` stands in, by number from 1; 0 is none.
-  public func region(ofShard place: Int) -> UInt8 {
-    UInt8(shards[place].region.flatMap { regions.firstIndex(of: $0) }.map { $0 + 1 } ?? 0)
+  /// What is wrong with the shard at `place` as the home of a tenant of tests, or of one that may not leave a region, as the
+  /// end of a sentence about it; `nil` when nothing is.
+  public func homeFault(_ place: Int, isTest: Bool, region: UInt8) -> String? {
+    HomeRule(shards: shards, regions: regions).fault(place, isTest: isTest, region: region)
   }
 
   /// The name of the shard at `place`, if there is one.
@@ -106,8 +107,7 @@ public struct TenantReader: Sendable {
       let section = Section(directive: block, defaults: draft.defaults["tenant"])
       record = draft.record(of: name, section)
       hosts = draft.hosts(of: section)
-      draft.checkTestShard(record, at: name)
-      draft.checkRegion(record, at: name)
+      draft.checkHome(record, at: name)
     }
     record.file = -1
     record.line = 0

@@ -10,8 +10,7 @@ extension Draft {
       guard let id = section.directive["id"] else { continue }
       var record = record(of: id, section)
       merge(&record.condition, home: &record.home, epoch: &record.epoch, of: id.text)
-      checkTestShard(record, at: id)
-      checkRegion(record, at: id)
+      checkHome(record, at: id)
       if add(record, at: id, section, to: &builder) { addHosts(section, of: id, to: &builder) }
     }
     for value in all("tenants").compactMap({ $0["FILE"] }) { readTable(value, into: &builder) }
@@ -41,27 +40,17 @@ extension Draft {
     diagnostics.error(message, file: "\(sources.files[0].name)")
   }
 
-  /// A tenant of tests can't live among others.
-  func checkTestShard(_ record: TenantRecord, at id: Value) {
-    guard record.condition.isTest, let home = record.home, !shards[home].isTest else { return }
-    diagnostics.error(
-      "tenant \(id.word.shown) is one of tests, and its home '\(shards[home].name)' is not for tests", at: id.word.range
-    )
-  }
-
-  /// A tenant that may not leave a region can't live in another.
-  func checkRegion(_ record: TenantRecord, at id: Value) {
-    guard let home = record.home, let fault = regionFault(record.region, home) else { return }
+  /// Says so when a tenant can't live where its home is.
+  func checkHome(_ record: TenantRecord, at id: Value) {
+    guard let home = record.home, let fault = homeFault(home, isTest: record.condition.isTest, region: record.region)
+    else { return }
     diagnostics.error("tenant \(id.word.shown) \(fault)", at: id.word.range)
   }
 
-  /// What is wrong with a home for a tenant that may not leave a region; `nil` when nothing is.
-  private func regionFault(_ region: UInt8, _ home: Int) -> String? {
-    guard region != 0 else { return nil }
-    let name = regions[Int(region) - 1]
-    guard shards[home].region != name else { return nil }
-    let place = shards[home].region.map { "in region '\($0)'" } ?? "in no region"
-    return "may not leave region '\(name)', and its home '\(shards[home].name)' stands \(place)"
+  /// What is wrong with a home; `nil` when nothing is, as for nearly all of a million.
+  private func homeFault(_ home: Int, isTest: Bool, region: UInt8) -> String? {
+    guard isTest || region != 0 else { return nil }
+    return HomeRule(shards: shards, regions: regions).fault(home, isTest: isTest, region: region)
   }
 
   /// Adds the tenants of the store.
@@ -181,16 +170,12 @@ extension Draft {
       line.condition = line.condition.at(additions.now)
     }
     if line.plan >= 0 { line.region = plans[Int(line.plan)].region }
-    if line.home >= 0, let fault = regionFault(line.region, Int(line.home)) {
+    if line.home >= 0,
+      let fault = homeFault(Int(line.home), isTest: line.condition.isTest, region: line.region)
+    {
       let id = String(decoding: line.id, as: UTF8.self)
       let file = SourceAccess.path(table.text, besides: name(of: table.word))
       diagnostics.error("tenant '\(id)' \(fault)", file: "\(file):\(line.line)")
-    }
-    if line.condition.isTest, line.home >= 0, !shards[Int(line.home)].isTest {
-      let id = String(decoding: line.id, as: UTF8.self)
-      diagnostics.error(
-        "tenant '\(id)' is one of tests, and its home '\(shards[Int(line.home)].name)' is not for tests",
-        file: "\(SourceAccess.path(table.text, besides: name(of: table.word))):\(line.line)")
     }
   }
 

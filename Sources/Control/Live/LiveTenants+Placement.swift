@@ -10,11 +10,11 @@ extension LiveTenants {
     guard let place = configuration.reader.shard(shard) else {
       throw AdminProblem(422, "shard_unknown", "There is no shard '\(shard)'.")
     }
-    let index = configuration.blueprint.tenants.tenant(tenant)
-    let region = index >= 0 ? configuration.blueprint.tenants.region(of: index) : 0
-    guard region == 0 || configuration.reader.region(ofShard: place) == region else {
-      let name = configuration.blueprint.regions[Int(region) - 1]
-      throw .conflict("region_pinned", "Tenant '\(tenant)' may not leave region '\(name)', where '\(shard)' is not.")
+    let directory = configuration.blueprint.tenants
+    let index = directory.tenant(tenant)
+    let (isTest, region) = index < 0 ? (false, 0) : (directory.condition(of: index).isTest, directory.region(of: index))
+    if let fault = configuration.reader.homeFault(place, isTest: isTest, region: region) {
+      throw .conflict("home_unfit", "Tenant '\(tenant)' \(fault).")
     }
     let edit = TenantEdit(
       tenant: tenant, action: action, actor: caller.actor, reason: reason

@@ -101,14 +101,15 @@ extension Worker where N: ~Copyable {
     for _ in 0..<min(Limit.idleLooks, Int(connections.extent)) where closed < Limit.idleParted {
       idleCursor = idleCursor + 1 < connections.extent ? idleCursor + 1 : 0
       let connection = connections[idleCursor]
-      guard connection.pointee.socket >= 0, connection.pointee.role == .client, connection.pointee.exchange < 0,
+      guard connection.pointee.socket >= 0, connection.pointee.role == .client,
         connection.pointee.timer.deadline <= due, !connection.pointee.flags.contains(.isStream)
       else { continue }
       if connection.pointee.flags.contains(.isHTTP2) {
-        guard connection.pointee.http2!.pointee.machine.streamCount == 0 else { continue }
+        let session = connection.pointee.http2!
+        guard session.pointee.machine.streamCount == 0, !session.pointee.isPartial else { continue }
         connectionIsDue(idleCursor)
       } else {
-        guard connection.pointee.phase == .idle else { continue }
+        guard hasNothingToAsk(idleCursor) else { continue }
         closeClient(idleCursor, resetting: false)
       }
       closed += 1
@@ -174,11 +175,7 @@ extension Worker where N: ~Copyable {
   mutating func closeIdleClients() {
     var slots: [Int32] = []
     connections.forEachSlot { slots.append($0) }
-    for slot in slots where isIdle(slot) {
-      // A request that has come by now is served, told or not: to close on it would reset it.
-      connections[slot].pointee.flags.insert(.readable)
-      readClient(slot)
-      guard isIdle(slot) else { continue }
+    for slot in slots where hasNothingToAsk(slot) {
       // To close on a request that is on its way would reset an answer that is on its way as well.
       if mailbox.drainsGently.load(ordering: .relaxed) {
         setDeadline(slot, network.now.advanced(by: Limit.linger))
@@ -192,6 +189,15 @@ extension Worker where N: ~Copyable {
     where connections[slot].pointee.flags.contains(.isHTTP2) && connections[slot].pointee.role == .client {
       startShutdown(slot)
     }
+  }
+
+  /// Whether a slot holds a client between two requests. One that has come by now is served, told or not: to close on it
+  /// would reset it.
+  private mutating func hasNothingToAsk(_ slot: Int32) -> Bool {
+    guard isIdle(slot) else { return false }
+    connections[slot].pointee.flags.insert(.readable)
+    readClient(slot)
+    return isIdle(slot)
   }
 
   /// Whether a slot holds a client that has sent nothing since its last answer, which it has in whole.

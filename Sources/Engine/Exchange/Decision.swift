@@ -117,8 +117,6 @@ extension ImageView {
       decision.shard = unlistedShards[choice]
     }
     if !directory.isOrdinary(tenant) {
-      let region = directory.region(of: tenant)
-      if region != 0 { decision.shard = shard(in: region, for: decision, in: directory) }
       return judge(decision, directory.condition(of: tenant), in: directory, isSafe: facts.isSafe)
     }
     if decision.shard < 0 { decision.code = .noBackend }
@@ -131,7 +129,10 @@ extension ImageView {
     _ placed: Decision, _ condition: TenantCondition, in directory: TenantDirectory, isSafe: Bool
   ) -> Decision {
     var decision = placed
-    if condition.isTest { decision.shard = testShard(for: decision, in: directory) }
+    let region = directory.region(of: decision.tenant)
+    if condition.isTest || region != 0 {
+      decision.shard = shard(for: decision, in: directory, isTest: condition.isTest, region: region)
+    }
     switch condition.state {
     case .active, .pastDue: break
     case .suspended: decision.code = .tenantSuspended
@@ -140,39 +141,28 @@ extension ImageView {
     case .gone: decision.code = .tenantGone
     }
     if decision.code == .none, decision.shard < 0 {
-      let isPinned = directory.region(of: decision.tenant) != 0
-      decision.code = condition.isTest ? .noTestShard : isPinned ? .regionPinned : .noBackend
+      decision.code = condition.isTest ? .noTestShard : region != 0 ? .regionPinned : .noBackend
     }
     return decision
   }
 
-  /// The shard of a tenant that may not leave a region: its home, or where it has none the one of the region's that its
-  /// name falls to; -1 when there is none. No other is ever taken.
-  @inline(never)
-  private func shard(in region: UInt8, for decision: Decision, in directory: TenantDirectory) -> Int32 {
-    let home = directory.home(of: decision.tenant)
-    if home >= 0 { return shards[Int(home)].region == region ? home : -1 }
-    let key = directory.rendezvousHash(of: decision.tenant)
-    var best: Int32 = -1
-    var bestScore: UInt64 = 0
-    for place in 0..<unlistedCount where shards[Int(unlistedShards[place])].region == region {
-      let score = Rendezvous.score(key: key, shard: unlistedHashes[place])
-      if best < 0 || score > bestScore { (best, bestScore) = (unlistedShards[place], score) }
+  /// The shard of a tenant that not every shard may serve: its home, or where it has none the one that its name falls to,
+  /// among those for tests, for a tenant of tests, and those of its region, if it may not leave one; -1 when there is none.
+  private func shard(for decision: Decision, in directory: TenantDirectory, isTest: Bool, region: UInt8) -> Int32 {
+    func serves(_ place: Int32) -> Bool {
+      let shard = shards + Int(place)
+      return (!isTest || shard.pointee.isTest) && (region == 0 || shard.pointee.region == region)
     }
-    return best
-  }
-
-  /// The shard for tests that serves a tenant of tests: its home, or where it has none the one its name falls to; -1
-  /// when there is none. No other is ever taken.
-  private func testShard(for decision: Decision, in directory: TenantDirectory) -> Int32 {
     let home = directory.home(of: decision.tenant)
-    if home >= 0 { return shards[Int(home)].isTest ? home : -1 }
+    if home >= 0 { return serves(home) ? home : -1 }
     let key = directory.rendezvousHash(of: decision.tenant)
     var best: Int32 = -1
     var bestScore: UInt64 = 0
-    for place in 0..<shardCount where shards[place].isTest {
-      let score = Rendezvous.score(key: key, shard: shards[place].hash)
-      if best < 0 || score > bestScore { (best, bestScore) = (Int32(place), score) }
+    for index in 0..<(isTest ? shardCount : unlistedCount) {
+      let place = isTest ? Int32(index) : unlistedShards[index]
+      guard serves(place) else { continue }
+      let score = Rendezvous.score(key: key, shard: shards[Int(place)].hash)
+      if best < 0 || score > bestScore { (best, bestScore) = (place, score) }
     }
     return best
   }

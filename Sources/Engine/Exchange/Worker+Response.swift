@@ -86,13 +86,14 @@ extension Worker where N: ~Copyable {
   /// must not be used for anybody else.
   @inline(never)
   private mutating func bindsConnection(_ base: UnsafePointer<UInt8>) -> Bool {
-    for index in 0..<parser.response.fieldCount where parser.fields[index].name.count == 16 {
-      let (name, value) = (parser.fields[index].name, parser.fields[index].value)
-      guard FieldText.matches(base + Int(name.start), 16, "www-authenticate") else { continue }
+    var place = -1
+    while let next = parser.place(of: "www-authenticate", from: place + 1, among: parser.response.fieldCount, base) {
+      let value = parser.fields[next].value
       let scheme = base + Int(value.start)
       if FieldText.begins(scheme, value.count, "ntlm") || FieldText.begins(scheme, value.count, "negotiate") {
         return true
       }
+      place = next
     }
     return false
   }

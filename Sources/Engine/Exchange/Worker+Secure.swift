@@ -28,11 +28,7 @@ extension Worker where N: ~Copyable {
   /// Whether a backend's answer has a `Strict-Transport-Security` of its own, which is let be.
   @inline(never)
   mutating func isStrictAlready(_ base: UnsafePointer<UInt8>, _ head: ResponseHead) -> Bool {
-    for index in 0..<head.fieldCount {
-      let name = parser.fields[index].name
-      if FieldText.matches(base + Int(name.start), name.count, "strict-transport-security") { return true }
-    }
-    return false
+    parser.place(of: "strict-transport-security", among: head.fieldCount, base) != nil
   }
 
   /// Tells a client to come by TLS only (RFC 6797, section 7.1), as its listener has it.

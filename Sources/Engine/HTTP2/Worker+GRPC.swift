@@ -1,24 +1,6 @@
 import HTTP
 import Primitives
 
-/// Names and values of fields, compared without case.
-enum FieldText {
-  /// Whether the bytes from `p` on begin with `text`, which is in lower case, in any case.
-  static func begins(_ p: UnsafePointer<UInt8>, _ count: Int, _ text: StaticString) -> Bool {
-    guard count >= text.utf8CodeUnitCount else { return false }
-    for index in 0..<text.utf8CodeUnitCount {
-      let byte = p[index]
-      guard (byte &- 0x41 < 26 ? byte | 0x20 : byte) == text.utf8Start[index] else { return false }
-    }
-    return true
-  }
-
-  /// Whether the bytes from `p` on are `text`, which is in lower case, in any case.
-  static func matches(_ p: UnsafePointer<UInt8>, _ count: Int, _ text: StaticString) -> Bool {
-    count == text.utf8CodeUnitCount && begins(p, count, text)
-  }
-}
-
 extension RefusalCode {
   /// What a refusal is to a client of gRPC: its status, as the mapping of HTTP statuses has it, but for limits.
   var grpcStatus: Int64 {
@@ -41,15 +23,13 @@ extension Worker where N: ~Copyable {
   /// Notes that the request whose head the parser holds is one of gRPC.
   mutating func noteGRPC(_ slot: Int32) {
     guard parser.request.method == .post else { return }
-    for index in 0..<parser.request.fieldCount where parser.fields[index].name.count == 12 {
-      let (name, value) = (parser.fields[index].name, parser.fields[index].value)
-      guard FieldText.matches(headText.bytes + Int(name.start), 12, "content-type") else { continue }
-      let type = headText.bytes + Int(value.start)
-      guard FieldText.begins(type, value.count, "application/grpc") else { continue }
-      // `application/grpc`, `application/grpc+proto`, not `application/grpc-web`.
-      let isWhole = value.count == 16 || type[16] == UInt8(ascii: "+") || type[16] == UInt8(ascii: ";")
-      if isWhole { connections[slot].pointee.flags.insert(.isGRPC) }
-    }
+    guard let place = parser.place(of: "content-type", among: parser.request.fieldCount, headText.bytes) else { return }
+    let value = parser.fields[place].value
+    let type = headText.bytes + Int(value.start)
+    guard FieldText.begins(type, value.count, "application/grpc") else { return }
+    // `application/grpc`, `application/grpc+proto`, not `application/grpc-web`.
+    let isWhole = value.count == 16 || type[16] == UInt8(ascii: "+") || type[16] == UInt8(ascii: ";")
+    if isWhole { connections[slot].pointee.flags.insert(.isGRPC) }
   }
 
   /// Refuses a call of gRPC: a success of HTTP whose only section says why, and when to try again.

@@ -3,11 +3,9 @@ import Synchronization
 /// All holds of the process, and what they hold together.
 final class HoldRegistry: Sendable {
   private let holds = Mutex<[TenantHold]>([])
-  /// Requests held, and the bytes they take.
-  let parked = Atomic<Int>(0)
-  let bytes = Atomic<Int>(0)
-  /// Requests held so far; refused since there was no room, and since they were held for too long.
-  let total = Atomic<UInt64>(0)
+  /// What they hold together.
+  let count = HoldCount()
+  /// Requests refused since there was no room, and since they were held for too long.
   let overflowed = Atomic<UInt64>(0)
   let late = Atomic<UInt64>(0)
 
@@ -34,22 +32,9 @@ final class HoldRegistry: Sendable {
 
   /// Counts one request in that takes `more` bytes; false when that is too much.
   func enter(_ more: Int) -> Bool {
-    guard parked.add(1, ordering: .relaxed).newValue <= Limit.heldRequests else {
-      parked.subtract(1, ordering: .relaxed)
-      return false
-    }
-    guard bytes.add(more, ordering: .relaxed).newValue <= Limit.heldBytes else {
-      parked.subtract(1, ordering: .relaxed)
-      bytes.subtract(more, ordering: .relaxed)
-      return false
-    }
-    total.add(1, ordering: .relaxed)
-    return true
+    count.enter(more, mostRequests: Limit.heldRequests, mostBytes: Limit.heldBytes)
   }
 
   /// Counts one out again.
-  func leave(_ less: Int) {
-    parked.subtract(1, ordering: .relaxed)
-    bytes.subtract(less, ordering: .relaxed)
-  }
+  func leave(_ less: Int) { count.leave(less) }
 }

@@ -54,15 +54,12 @@ public final class TenantHold: Sendable {
   /// What each worker has seen of `stage`, plus one.
   private let seen: [Seen]
   /// Requests held, and the bytes they take.
-  let parked = Atomic<Int>(0)
-  let parkedBytes = Atomic<Int>(0)
+  let count = HoldCount()
   /// Requests under way that were not held, and streams among those that are not waited for.
   let underWay = Atomic<Int>(0)
   let streams = Atomic<Int>(0)
   /// Requests let go that have not ended.
   let released = Atomic<Int>(0)
-  /// Requests held so far.
-  let total = Atomic<UInt64>(0)
 
   /// One worker's word; apart from each other, since each worker writes its own.
   final class Seen: Sendable {
@@ -91,9 +88,9 @@ public final class TenantHold: Sendable {
   }
 
   /// Requests held now.
-  public var parkedCount: Int { parked.load(ordering: .acquiring) }
+  public var parkedCount: Int { count.parked.load(ordering: .acquiring) }
   /// Requests held so far.
-  public var heldCount: UInt64 { total.load(ordering: .relaxed) }
+  public var heldCount: UInt64 { count.total.load(ordering: .relaxed) }
   /// Requests under way where the tenant was; long streams are not among them.
   public var underWayCount: Int { underWay.load(ordering: .acquiring) }
   /// Long streams under way there that are not waited for.
@@ -102,23 +99,8 @@ public final class TenantHold: Sendable {
   public var releasedCount: Int { released.load(ordering: .acquiring) }
 
   /// Counts one request in that takes `bytes`; false when that is too much.
-  func enter(_ bytes: Int) -> Bool {
-    guard parked.add(1, ordering: .relaxed).newValue <= terms.requests else {
-      parked.subtract(1, ordering: .relaxed)
-      return false
-    }
-    guard parkedBytes.add(bytes, ordering: .relaxed).newValue <= terms.bytes else {
-      parked.subtract(1, ordering: .relaxed)
-      parkedBytes.subtract(bytes, ordering: .relaxed)
-      return false
-    }
-    total.add(1, ordering: .relaxed)
-    return true
-  }
+  func enter(_ bytes: Int) -> Bool { count.enter(bytes, mostRequests: terms.requests, mostBytes: terms.bytes) }
 
   /// Counts one out again.
-  func leave(_ bytes: Int) {
-    parkedBytes.subtract(bytes, ordering: .relaxed)
-    parked.subtract(1, ordering: .releasing)
-  }
+  func leave(_ bytes: Int) { count.leave(bytes) }
 }

@@ -14,8 +14,8 @@ extension Engine {
     snapshot.generation = blueprint.generation
     snapshot.tenantCount = blueprint.tenants.count
     if blueprint.overload.isActive { snapshot.overload = Int(overload.rawValue) }
-    snapshot.holds.parked = process.holds.parked.load(ordering: .relaxed)
-    snapshot.holds.total = process.holds.total.load(ordering: .relaxed)
+    snapshot.holds.parked = process.holds.count.parked.load(ordering: .relaxed)
+    snapshot.holds.total = process.holds.count.total.load(ordering: .relaxed)
     snapshot.holds.overflowed = process.holds.overflowed.load(ordering: .relaxed)
     snapshot.holds.late = process.holds.late.load(ordering: .relaxed)
     let names = process.roster.names.withLock { $0 }

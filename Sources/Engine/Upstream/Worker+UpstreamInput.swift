@@ -200,7 +200,11 @@ extension Worker where N: ~Copyable {
     default:
       guard id >= 0 else { return closeConnection(slot, resetting: true) }
       dropUpstream(id)
-      if exchanges[id].pointee.flags.contains(.isAnswered) { return cutResponse(id) }
+      if exchanges[id].pointee.flags.contains(.isAnswered) {
+        // It is not the backend's fault when its client takes nothing.
+        let isClientSlow = connections[exchanges[id].pointee.client].pointee.output.isAllocated
+        return isClientSlow ? breakResponse(id) : cutResponse(id)
+      }
       if exchanges[id].pointee.flags.contains(.isWatched) { noteFailure(exchanges[id]) }
       answerFailure(id, .responseTimeout)
     }

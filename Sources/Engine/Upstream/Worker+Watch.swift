@@ -137,18 +137,15 @@ extension Worker where N: ~Copyable {
   /// The `grpc-status` among the first `count` fields of the parser's; 2 (UNKNOWN) when it is no number, `nil` when it is not
   /// there.
   private func grpcStatus(_ base: UnsafePointer<UInt8>, _ count: Int) -> Int? {
-    for index in 0..<count where parser.fields[index].name.count == 11 {
-      let (name, value) = (parser.fields[index].name, parser.fields[index].value)
-      guard FieldText.matches(base + Int(name.start), 11, "grpc-status") else { continue }
-      guard (1...2).contains(value.count) else { return 2 }
-      var status = 0
-      for place in Int(value.start)..<Int(value.end) {
-        guard base[place] &- UInt8(ascii: "0") < 10 else { return 2 }
-        status = status * 10 + Int(base[place] &- UInt8(ascii: "0"))
-      }
-      return status
+    guard let place = parser.place(of: "grpc-status", among: count, base) else { return nil }
+    let value = parser.fields[place].value
+    guard (1...2).contains(value.count) else { return 2 }
+    var status = 0
+    for place in Int(value.start)..<Int(value.end) {
+      guard base[place] &- UInt8(ascii: "0") < 10 else { return 2 }
+      status = status * 10 + Int(base[place] &- UInt8(ascii: "0"))
     }
-    return nil
+    return status
   }
 
   /// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS: what gRPC has for the statuses above.

@@ -58,6 +58,17 @@ public struct HeadParser: ~Copyable {
     return field.hasUnderscore ? nil : field
   }
 
+  /// The place in `fields`, from `start` on, of a field that has no `FieldName` of its own, by its name in lower case, among
+  /// the `count` of the head or trailer section that was parsed last from `base`; `nil` if there is none.
+  public func place(
+    of name: StaticString, from start: Int = 0, among count: Int, _ base: UnsafePointer<UInt8>
+  ) -> Int? {
+    for index in start..<max(start, count) where fields[index].name.count == name.utf8CodeUnitCount {
+      if FieldText.matches(base + Int(fields[index].name.start), name.utf8CodeUnitCount, name) { return index }
+    }
+    return nil
+  }
+
   /// Parses a request head at the start of `count` bytes; `request` and `fields` hold it if it is complete.
   ///
   /// A head may be `sizeBound` bytes long (below 2^31) and have `countBound` fields. One empty line before it is skipped.

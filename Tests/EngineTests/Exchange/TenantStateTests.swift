@@ -6,17 +6,21 @@ import Testing
 
 /// What is decided for tenants that are out of the ordinary.
 @Suite struct TenantStateTests {
-  private func blueprint(_ condition: TenantCondition, home: Int?) -> Blueprint {
+  private func blueprint(_ condition: TenantCondition, home: Int?, region: UInt8 = 0) -> Blueprint {
     var builder = TenantDirectoryBuilder(previous: nil, planLimits: [])
     var record = TenantRecord(id: "acme")
     record.hosts = ["acme.example"]
     record.home = home
     record.condition = condition
+    record.region = region
     #expect(builder.add(record) == .added)
     var blueprint = Blueprint(tenants: builder.finish())
-    for (name, isTest) in [("one", false), ("two", false), ("lab-1", true), ("lab-2", true)] {
+    blueprint.regions = ["eu", "us", "cn"]
+    let shards = [("one", false, "eu"), ("two", false, "us"), ("lab-1", true, "eu"), ("lab-2", true, "us")]
+    for (name, isTest, region) in shards {
       var shard = Shard(name: name)
       shard.isTest = isTest
+      shard.region = region
       shard.backends = [Backend(endpoint: .tcp(IPAddress(v4: 0x7F00_0001), port: 1), name: "\(name):1")]
       blueprint.shards.append(shard)
     }
@@ -65,6 +69,21 @@ import Testing
     // An ordinary tenant without home is not spread over them.
     #expect([0, 1].contains(verdict(blueprint(TenantCondition(), home: nil)).shard))
     #expect(verdict(blueprint(TenantCondition(.suspended, isTest: true), home: nil)).code == .tenantSuspended)
+  }
+
+  @Test func tenantsNeverLeaveTheirRegion() {
+    let (plain, test) = (TenantCondition(), TenantCondition(isTest: true))
+    for (region, home) in [(1, 0), (2, 1)] as [(UInt8, Int)] {
+      #expect(verdict(blueprint(plain, home: home, region: region)).shard == home)
+      #expect(verdict(blueprint(plain, home: nil, region: region)).shard == home)
+      #expect(verdict(blueprint(plain, home: 1 - home, region: region)).code == .regionPinned)
+      // Nor do those of tests, for a shard for tests that is elsewhere.
+      #expect(verdict(blueprint(test, home: nil, region: region)).shard == home + 2)
+      #expect(verdict(blueprint(test, home: 3 - home, region: region)).code == .noTestShard)
+    }
+    #expect(verdict(blueprint(plain, home: nil, region: 3)).code == .regionPinned)
+    #expect(verdict(blueprint(test, home: nil, region: 3)).code == .noTestShard)
+    #expect(verdict(blueprint(TenantCondition(.gone), home: 1, region: 1)).code == .tenantGone)
   }
 
   @Test func everyCodeSaysWhatItIs() {

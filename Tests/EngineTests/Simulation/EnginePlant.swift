@@ -266,7 +266,7 @@ final class EnginePlant: Plant {
         remains.slots += Int(process.roster.standings[account.index].pointee.held.load(ordering: .relaxed))
       }
     }
-    remains.waiting += process.holds.parked.load(ordering: .relaxed)
+    remains.waiting += process.holds.count.parked.load(ordering: .relaxed)
     for tenant in process.roster.limits.meteredTenants() {
       let meters = process.roster.limits.meters(ifMadeFor: tenant)!
       remains.connections += Int(meters.pointee.withBook { $0.connections })
